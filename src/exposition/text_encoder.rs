@@ -1,0 +1,212 @@
+//! Metric families to text format 0.0.4: layout, numbers, escapes.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::{memchr2, memchr3};
+
+use super::{Escaping, NameKind, escape_name};
+use crate::model::{Histogram, MetricFamily, MetricType, Summary, Value};
+
+mod number;
+#[cfg(test)]
+mod tests;
+
+pub use number::append_float;
+
+/// Appends the HELP line, if there is a help, and the TYPE line of a family.
+pub fn append_header(
+    out: &mut Vec<u8>,
+    name: &str,
+    help: Option<&str>,
+    metric_type: MetricType,
+    escaping: Escaping,
+) {
+    let name = escape_name(name, escaping, NameKind::Metric);
+    if let Some(help) = help {
+        out.extend_from_slice(b"# HELP ");
+        append_name(out, &name, NameKind::Metric);
+        out.push(b' ');
+        append_help(out, help);
+        out.push(b'\n');
+    }
+    out.extend_from_slice(b"# TYPE ");
+    append_name(out, &name, NameKind::Metric);
+    out.push(b' ');
+    out.extend_from_slice(metric_type.text_name().as_bytes());
+    out.push(b'\n');
+}
+
+/// Appends all lines of one metric. The labels come as they are to be printed: sorted, without doubles.
+///
+/// The last line never has a label `quantile` or `le` of its own.
+pub fn append_metric<'l>(
+    out: &mut Vec<u8>,
+    name: &str,
+    labels: impl IntoIterator<Item = (&'l str, &'l str)>,
+    value: &Value<'_>,
+    escaping: Escaping,
+) {
+    let name = escape_name(name, escaping, NameKind::Metric);
+    let mut lines = Lines {
+        out,
+        is_bare: NameKind::Metric.is_legacy(&name),
+        name,
+        labels: Labels::ToWrite(labels.into_iter()),
+        escaping,
+    };
+    match value {
+        Value::Counter(counter) => lines.append("", None, counter.value),
+        Value::Gauge(value) | Value::Untyped(value) => lines.append("", None, *value),
+        Value::Summary(summary) => lines.append_summary(summary),
+        Value::Histogram(histogram) => lines.append_histogram(histogram),
+    }
+}
+
+/// Appends a family with the labels that its metrics have, in the order in which they have them. A metric without
+/// a value has no line.
+pub fn append_family(out: &mut Vec<u8>, family: &MetricFamily<'_>, escaping: Escaping) {
+    let help = family.help.as_deref();
+    append_header(out, &family.name, help, family.metric_type, escaping);
+    for metric in &family.metrics {
+        let labels = metric.labels.iter();
+        let labels = labels.map(|label| (&*label.name, &*label.value));
+        if let Some(value) = &metric.value {
+            append_metric(out, &family.name, labels, value, escaping);
+        }
+    }
+}
+
+/// The lines of one metric, which have the same labels.
+struct Lines<'o, 'n, L> {
+    out: &'o mut Vec<u8>,
+    name: Cow<'n, str>,
+    /// Whether the name goes before the braces, without quotes, rather than between them.
+    is_bare: bool,
+    labels: Labels<L>,
+    escaping: Escaping,
+}
+
+/// The labels between the braces.
+enum Labels<L> {
+    ToWrite(L),
+    /// They can be copied from this part of the output.
+    Written(Range<usize>),
+}
+
+impl<'l, L: Iterator<Item = (&'l str, &'l str)>> Lines<'_, '_, L> {
+    fn append_summary(&mut self, summary: &Summary) {
+        for &(quantile, value) in &summary.quantiles {
+            self.append("", Some(("quantile", quantile)), value);
+        }
+        self.append("_sum", None, summary.sum);
+        self.append("_count", None, float_or_integer(0.0, summary.count));
+    }
+
+    fn append_histogram(&mut self, histogram: &Histogram<'_>) {
+        let count = float_or_integer(histogram.count_float, histogram.count);
+        let mut has_infinity = false;
+        for bucket in &histogram.buckets {
+            let count = float_or_integer(bucket.cumulative_count_float, bucket.cumulative_count);
+            self.append("_bucket", Some(("le", bucket.upper_bound)), count);
+            has_infinity |= bucket.upper_bound == f64::INFINITY;
+        }
+        if !has_infinity {
+            self.append("_bucket", Some(("le", f64::INFINITY)), count);
+        }
+        self.append("_sum", None, histogram.sum);
+        self.append("_count", None, count);
+    }
+
+    /// Appends a line. `own` is the label that it has beside the labels of the metric.
+    fn append(&mut self, suffix: &str, own: Option<(&str, f64)>, value: f64) {
+        if self.is_bare {
+            self.out.extend_from_slice(self.name.as_bytes());
+            self.out.extend_from_slice(suffix.as_bytes());
+            self.out.push(b'{');
+        } else {
+            self.out.extend_from_slice(b"{\"");
+            append_escaped(self.out, &self.name);
+            self.out.extend_from_slice(suffix.as_bytes());
+            self.out.extend_from_slice(b"\",");
+        }
+        self.append_labels();
+        if let Some((name, position)) = own {
+            self.out.extend_from_slice(name.as_bytes());
+            self.out.extend_from_slice(b"=\"");
+            append_float(self.out, position);
+            self.out.extend_from_slice(b"\",");
+        }
+        // Everything between the braces ends in a comma; if there is nothing, there are no braces.
+        if self.out.pop() == Some(b',') {
+            self.out.push(b'}');
+        }
+        self.out.push(b' ');
+        append_float(self.out, value);
+        self.out.push(b'\n');
+    }
+
+    fn append_labels(&mut self) {
+        let labels = match &mut self.labels {
+            Labels::Written(range) => {
+                let range = range.clone();
+                if range.start < range.end {
+                    self.out.extend_from_within(range);
+                    self.out.push(b',');
+                }
+                return;
+            }
+            Labels::ToWrite(labels) => labels,
+        };
+        let start = self.out.len();
+        for (name, value) in labels {
+            let name = escape_name(name, self.escaping, NameKind::Label);
+            append_name(self.out, &name, NameKind::Label);
+            self.out.extend_from_slice(b"=\"");
+            append_escaped(self.out, value);
+            self.out.extend_from_slice(b"\",");
+        }
+        // Without the last comma, which may become a brace.
+        self.labels = Labels::Written(start..start.max(self.out.len() - 1));
+    }
+}
+
+fn append_name(out: &mut Vec<u8>, name: &str, kind: NameKind) {
+    if kind.is_legacy(name) {
+        out.extend_from_slice(name.as_bytes());
+    } else {
+        out.push(b'"');
+        append_escaped(out, name);
+        out.push(b'"');
+    }
+}
+
+/// Appends what stands between quotes.
+fn append_escaped(out: &mut Vec<u8>, text: &str) {
+    append_with_escapes(out, text, |rest| memchr3(b'\\', b'\n', b'"', rest));
+}
+
+/// Appends a help, in which quotes are not escaped.
+fn append_help(out: &mut Vec<u8>, help: &str) {
+    append_with_escapes(out, help, |rest| memchr2(b'\\', b'\n', rest));
+}
+
+fn append_with_escapes(out: &mut Vec<u8>, text: &str, find: impl Fn(&[u8]) -> Option<usize>) {
+    let mut rest = text.as_bytes();
+    while let Some(at) = find(rest) {
+        out.extend_from_slice(&rest[..at]);
+        out.push(b'\\');
+        out.push(if rest[at] == b'\n' { b'n' } else { rest[at] });
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+}
+
+/// A count that may be given in two ways.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the text format prints counts as doubles"
+)]
+fn float_or_integer(float: f64, integer: u64) -> f64 {
+    if float == 0.0 { integer as f64 } else { float }
+}
