@@ -1,0 +1,405 @@
+//! How requests become committed changes: in order, visible only once they are durable, many with one sync.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::Snapshot;
+use super::apply::apply;
+use super::change::Change;
+use super::persistence::{Persistence, PersistenceError, Status};
+use super::replay::Replay;
+use super::request::{Durability, Failure, Options, Readiness, Request, Unavailable, Waiter};
+use super::state::{self, Rules, State};
+use super::unkept::Unkept;
+
+/// How often the writer looks after its persistence while there is nothing to commit.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// The handle to the store, cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: Options,
+    published: RwLock<Arc<State>>,
+    /// Held while a state is made from the one before.
+    writer: Mutex<Writer>,
+    queue: Mutex<Queue>,
+    /// Wakes the thread that keeps changes.
+    wake: Condvar,
+    /// None without persistence.
+    status: RwLock<Option<Status>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// The requests that wait for the disk, and whether any are taken.
+struct Queue {
+    phase: Phase,
+    jobs: Vec<Job>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Phase {
+    Loading,
+    /// Requests are done at once, in the thread that brings them.
+    Direct,
+    /// Requests wait for the thread that syncs.
+    Queued,
+    Closed,
+}
+
+struct Job {
+    request: Request,
+    waiter: Box<dyn Waiter>,
+}
+
+/// What keeps the changes.
+struct Writer {
+    persistence: Option<Box<dyn Persistence>>,
+    /// What was changed but not kept yet, with [`Durability::Interval`].
+    unkept: Option<Unkept>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("options", &self.shared.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// A store that is empty and takes nothing until it is started.
+    pub fn new(options: Options) -> Self {
+        let shared = Shared {
+            options,
+            published: RwLock::default(),
+            writer: Mutex::new(Writer {
+                persistence: None,
+                unkept: None,
+            }),
+            queue: Mutex::new(Queue {
+                phase: Phase::Loading,
+                jobs: Vec::new(),
+            }),
+            wake: Condvar::new(),
+            status: RwLock::default(),
+            thread: Mutex::new(None),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Begins to take requests, all in memory, starting from what was replayed.
+    pub fn start(&self, replay: Replay) {
+        self.shared
+            .publish(replay.finish(&self.shared.options.own_families));
+        self.shared.queue().phase = Phase::Direct;
+    }
+
+    /// Begins to take requests and to keep their changes, starting from what was replayed.
+    ///
+    /// # Panics
+    /// If the operating system gives no thread.
+    pub fn start_persistent(
+        &self,
+        replay: Replay,
+        persistence: Box<dyn Persistence>,
+        durability: Durability,
+    ) {
+        self.shared
+            .publish(replay.finish(&self.shared.options.own_families));
+        let unkept = matches!(durability, Durability::Interval(_)).then(Unkept::default);
+        self.shared.set_status(persistence.status());
+        *lock(&self.shared.writer) = Writer {
+            persistence: Some(persistence),
+            unkept,
+        };
+        let shared = Arc::clone(&self.shared);
+        let (phase, run): (_, Box<dyn FnOnce() + Send>) = match durability {
+            Durability::EachCommit => (Phase::Queued, Box::new(move || shared.commit_queued())),
+            Durability::Interval(interval) => (
+                Phase::Direct,
+                Box::new(move || shared.keep_at_intervals(interval)),
+            ),
+        };
+        let thread = std::thread::Builder::new().name("commit".into()).spawn(run);
+        *lock(&self.shared.thread) = Some(thread.expect("a process that starts can have a thread"));
+        self.shared.queue().phase = phase;
+    }
+
+    /// Does a request, now or after those before it, and tells the waiter.
+    pub fn submit(&self, request: Request, waiter: Box<dyn Waiter>) {
+        let job = Job { request, waiter };
+        let mut queue = self.shared.queue();
+        let limit = self.shared.options.queued_requests;
+        let turned_away = match queue.phase {
+            Phase::Loading => Unavailable::Loading,
+            Phase::Closed => Unavailable::Closed,
+            Phase::Queued if queue.jobs.len() >= limit => Unavailable::QueueFull { limit },
+            Phase::Queued => {
+                queue.jobs.push(job);
+                self.shared.wake.notify_all();
+                return;
+            }
+            Phase::Direct => {
+                drop(queue);
+                self.shared
+                    .process(&mut lock(&self.shared.writer), vec![job]);
+                return;
+            }
+        };
+        drop(queue);
+        job.waiter.done(Err(turned_away.into()));
+    }
+
+    /// The store as it is now; none while it is being loaded.
+    pub fn snapshot(&self) -> Result<Snapshot, Unavailable> {
+        match self.shared.queue().phase {
+            Phase::Loading => Err(Unavailable::Loading),
+            Phase::Direct | Phase::Queued | Phase::Closed => Ok(Snapshot(self.published())),
+        }
+    }
+
+    /// Whether a push would be accepted and stored.
+    pub fn readiness(&self) -> Readiness {
+        let queue = self.shared.queue();
+        let limit = self.shared.options.queued_requests;
+        match queue.phase {
+            Phase::Loading => return Readiness::NotReady(Unavailable::Loading),
+            Phase::Closed => return Readiness::NotReady(Unavailable::Closed),
+            Phase::Queued if queue.jobs.len() >= limit => {
+                return Readiness::NotReady(Unavailable::QueueFull { limit });
+            }
+            Phase::Direct | Phase::Queued => {}
+        }
+        drop(queue);
+        match self.status().and_then(|status| status.last_error) {
+            Some(error) => Readiness::NotReady(Unavailable::NotStored(error)),
+            None => Readiness::Ready,
+        }
+    }
+
+    /// How many requests wait for the disk.
+    pub fn queued_requests(&self) -> usize {
+        self.shared.queue().jobs.len()
+    }
+
+    /// How the persistence is doing, if there is one.
+    pub fn status(&self) -> Option<Status> {
+        self.shared
+            .status
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Takes no more requests, finishes those that wait, and lets the persistence end in an orderly way.
+    pub fn close(&self) -> Result<(), PersistenceError> {
+        self.shared.queue().phase = Phase::Closed;
+        self.shared.wake.notify_all();
+        if let Some(thread) = lock(&self.shared.thread).take() {
+            // A panic in there was logged by the panic hook.
+            let _ = thread.join();
+        }
+        let mut writer = lock(&self.shared.writer);
+        let kept = self.shared.keep_now(&mut writer);
+        let closed = writer
+            .persistence
+            .take()
+            .map_or(Ok(()), |mut persistence| persistence.close());
+        kept.and(closed)
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.shared.options
+    }
+
+    pub(super) fn published(&self) -> Arc<State> {
+        self.shared.published()
+    }
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        lock(&self.queue)
+    }
+
+    fn published(&self) -> Arc<State> {
+        Arc::clone(
+            &self
+                .published
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Makes a state visible. The one before is let go after the lock.
+    fn publish(&self, state: Arc<State>) {
+        let before = {
+            let mut published = self
+                .published
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *published, state)
+        };
+        drop(before);
+    }
+
+    fn set_status(&self, status: Status) {
+        *self.status.write().unwrap_or_else(PoisonError::into_inner) = Some(status);
+    }
+
+    /// The work of the thread that commits what is queued, with [`Durability::EachCommit`].
+    fn commit_queued(&self) {
+        loop {
+            let mut queue = self.queue();
+            if queue.jobs.is_empty() && queue.phase != Phase::Closed {
+                (queue, _) = self
+                    .wake
+                    .wait_timeout(queue, IDLE)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            let jobs = std::mem::take(&mut queue.jobs);
+            let closed = queue.phase == Phase::Closed;
+            drop(queue);
+            let mut writer = lock(&self.writer);
+            match (jobs.is_empty(), closed) {
+                (true, true) => return,
+                (true, false) => self.look_after(&mut writer),
+                (false, _) => self.process(&mut writer, jobs),
+            }
+        }
+    }
+
+    /// The work of the thread that keeps changes, with [`Durability::Interval`].
+    fn keep_at_intervals(&self, interval: Duration) {
+        let mut queue = self.queue();
+        while queue.phase != Phase::Closed {
+            (queue, _) = self
+                .wake
+                .wait_timeout(queue, interval)
+                .unwrap_or_else(PoisonError::into_inner);
+            if queue.phase == Phase::Closed {
+                return;
+            }
+            drop(queue);
+            let mut writer = lock(&self.writer);
+            // A failure is in the status, and what was not kept is tried again.
+            let _ = self.keep_now(&mut writer);
+            self.look_after(&mut writer);
+            drop(writer);
+            queue = self.queue();
+        }
+    }
+
+    /// Does the requests one after the other and makes the outcome visible if all of it could be kept.
+    fn process(&self, writer: &mut Writer, jobs: Vec<Job>) {
+        let mut state = self.published();
+        let mut changes = Vec::new();
+        let mut answers = Vec::with_capacity(jobs.len());
+        for Job { request, waiter } in jobs {
+            if waiter.is_gone() {
+                continue;
+            }
+            let (applied, outcome) = apply(&state, request, &self.rules());
+            if let Some(applied) = applied {
+                state = Arc::new(applied.state);
+                changes.extend(applied.changes);
+            }
+            answers.push((waiter, outcome));
+        }
+        let kept = if changes.is_empty() {
+            Ok(())
+        } else {
+            writer.keep(&changes)
+        };
+        if let Some(persistence) = &writer.persistence {
+            self.set_status(persistence.status());
+        }
+        let kept = kept.map_err(|error| Unavailable::NotStored(error.to_string()));
+        if kept.is_ok() && !changes.is_empty() {
+            self.publish(state);
+            self.compact_if_due(writer);
+        }
+        for (waiter, outcome) in answers {
+            let outcome = outcome
+                .map_err(Failure::from)
+                .and_then(|()| Ok(kept.clone()?));
+            waiter.done(outcome);
+        }
+    }
+
+    fn rules(&self) -> Rules<'_> {
+        Rules {
+            check: self.options.check,
+            limits: &self.options.limits,
+            own: &self.options.own_families,
+        }
+    }
+
+    fn compact_if_due(&self, writer: &mut Writer) {
+        if let Some(persistence) = &mut writer.persistence
+            && writer.unkept.as_ref().is_none_or(Unkept::is_empty)
+            && persistence.compaction_due()
+        {
+            persistence.compact(Box::new(state::changes(&self.published())));
+        }
+    }
+
+    /// Gives the persistence a moment: to put a compaction into place, or to recover from a failure.
+    fn look_after(&self, writer: &mut Writer) {
+        if let Some(persistence) = &mut writer.persistence {
+            persistence.poll();
+            if persistence.status().last_error.is_some() {
+                // Whether it worked is in the status.
+                let _ = persistence.commit(&[]);
+            }
+            self.set_status(persistence.status());
+        }
+    }
+
+    /// Keeps what was changed since the last write.
+    fn keep_now(&self, writer: &mut Writer) -> Result<(), PersistenceError> {
+        let Some(unkept) = writer.unkept.as_mut().filter(|unkept| !unkept.is_empty()) else {
+            return Ok(());
+        };
+        let changes = unkept.changes(&self.published());
+        let Some(persistence) = &mut writer.persistence else {
+            return Ok(());
+        };
+        let kept = persistence.commit(&changes);
+        if kept.is_ok() {
+            *unkept = Unkept::default();
+        }
+        self.set_status(persistence.status());
+        self.compact_if_due(writer);
+        kept
+    }
+}
+
+impl Writer {
+    /// Keeps changes now, or notes what is to be kept later.
+    fn keep(&mut self, changes: &[Change]) -> Result<(), PersistenceError> {
+        match (&mut self.unkept, &mut self.persistence) {
+            (Some(unkept), _) => {
+                for change in changes {
+                    unkept.note(change);
+                }
+                Ok(())
+            }
+            (None, Some(persistence)) => persistence.commit(changes),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// A panic while a lock was held leaves what it guards as it was: states are replaced whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

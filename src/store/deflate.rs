@@ -1,0 +1,157 @@
+//! Compressed pieces of a scrape that can be joined into one gzip member.
+//!
+//! Each piece is compressed by itself, ends on a byte, and refers to nothing before it, so pieces may be put
+//! together in any order. Several gzip members in a row would be simpler, but many clients read only the first.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use crc32fast::Hasher;
+use flate2::{Compress, Compression, FlushCompress};
+
+/// Speed before size: a scrape is read once and thrown away.
+const LEVEL: Compression = Compression::new(4);
+/// A gzip header (RFC 1952) without name and time, from an unknown system.
+const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+/// The last block of a deflate stream (RFC 1951): empty, with fixed codes.
+const LAST_BLOCK: [u8; 2] = [3, 0];
+
+/// A piece of a scrape, plain and, once a scrape asked for it, compressed.
+#[derive(Debug)]
+pub(super) struct Piece {
+    plain: Bytes,
+    deflated: OnceLock<Deflated>,
+}
+
+impl Piece {
+    pub(super) fn new(plain: Bytes) -> Self {
+        Self {
+            plain,
+            deflated: OnceLock::new(),
+        }
+    }
+
+    /// As it is.
+    pub(super) fn plain(&self) -> &Bytes {
+        &self.plain
+    }
+
+    /// Compressed, now or by a scrape before.
+    pub(super) fn deflated(&self, deflater: &mut Deflater) -> &Deflated {
+        self.deflated.get_or_init(|| deflater.deflate(&self.plain))
+    }
+}
+
+/// A compressed piece with what is needed to join it to others.
+#[derive(Clone, Debug)]
+pub(super) struct Deflated {
+    bytes: Bytes,
+    /// Of the piece before compression; knows its length too.
+    checksum: Hasher,
+    length: usize,
+}
+
+/// Compresses pieces one after the other, in one workspace.
+#[derive(Debug)]
+pub(super) struct Deflater {
+    compress: Compress,
+}
+
+impl Default for Deflater {
+    fn default() -> Self {
+        Self {
+            compress: Compress::new(LEVEL, false),
+        }
+    }
+}
+
+impl Deflater {
+    /// Compresses a piece.
+    pub(super) fn deflate(&mut self, plain: &[u8]) -> Deflated {
+        let mut checksum = Hasher::new();
+        checksum.update(plain);
+        self.compress.reset();
+        let mut bytes = Vec::with_capacity(plain.len() / 6 + 64);
+        loop {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "no more than the length of a slice"
+            )]
+            let from = self.compress.total_in() as usize;
+            // Deflating from memory to memory has no error that could occur here.
+            let _ = self
+                .compress
+                .compress_vec(&plain[from..], &mut bytes, FlushCompress::Full);
+            if bytes.len() < bytes.capacity() {
+                break;
+            }
+            bytes.reserve(bytes.capacity());
+        }
+        Deflated {
+            bytes: Bytes::copy_from_slice(&bytes),
+            checksum,
+            length: plain.len(),
+        }
+    }
+}
+
+/// One gzip member (RFC 1952) made of the pieces.
+pub(super) fn gzip(pieces: impl Iterator<Item = Deflated>) -> Vec<Bytes> {
+    let mut parts = vec![Bytes::from_static(&GZIP_HEADER)];
+    let mut checksum = Hasher::new();
+    let mut length = 0_usize;
+    for piece in pieces {
+        checksum.combine(&piece.checksum);
+        length = length.wrapping_add(piece.length);
+        parts.push(piece.bytes);
+    }
+    parts.push(Bytes::from_static(&LAST_BLOCK));
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the trailer holds the length modulo 2^32"
+    )]
+    let length = length as u32;
+    let mut trailer = checksum.finalize().to_le_bytes().to_vec();
+    trailer.extend(length.to_le_bytes());
+    parts.push(trailer.into());
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use flate2::read::GzDecoder;
+
+    use super::*;
+
+    fn check(pieces: &[&[u8]]) {
+        let mut deflater = Deflater::default();
+        let parts = gzip(pieces.iter().map(|piece| deflater.deflate(piece)));
+        let member: Vec<u8> = parts.concat();
+        let mut decoder = GzDecoder::new(member.as_slice());
+        let mut plain = Vec::new();
+        decoder.read_to_end(&mut plain).unwrap();
+        assert_eq!(plain, pieces.concat());
+        assert!(decoder.into_inner().is_empty(), "all of it is one member");
+    }
+
+    #[test]
+    fn pieces_join_into_one_member() {
+        check(&[]);
+        check(&[b"a"]);
+        check(&[b"", b"some_metric 1\n", b"", b"other_metric 2\n"]);
+    }
+
+    #[test]
+    fn pieces_that_do_not_compress_come_out_whole() {
+        let mut state = 1_u32;
+        let noise: Vec<u8> = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        })
+        .take(100_000)
+        .collect();
+        check(&[&noise, b"between", &noise[..5000]]);
+    }
+}

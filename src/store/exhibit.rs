@@ -1,0 +1,353 @@
+//! What a scrape shows: every family over all groups, and what is left out of it because it clashes.
+//!
+//! Knows grouping keys only as far as they name labels; which groups there are is above it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+use tracing::info;
+
+use super::change::StoredFamily;
+use super::consistency::{HelpRule, OwnFamily, suffixes, types_go_together, without_suffix};
+use super::families::Family;
+use super::groups::{Exposed, Gauge, Group, GroupId};
+use super::pages::{Pages, Rendered, SortKey};
+use super::prepare::{PreparedFamily, sort_keys};
+use crate::model::MetricType;
+
+/// Every family that a scrape shows, the gateway's own not among them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Exhibit {
+    families: OrdMap<Arc<str>, Arc<Family>>,
+    /// Families of groups that clash with what was pushed later.
+    left_out: OrdSet<(Arc<str>, GroupId)>,
+    /// Families whose latest push is gone, see [`Family::is_undecided`].
+    undecided: OrdSet<Arc<str>>,
+}
+
+/// What stands in the way of a family of a group.
+#[derive(Debug)]
+pub(super) enum Clash {
+    /// The gateway's own metrics.
+    Own(String),
+    /// All that other groups, or the group itself, have under a name.
+    Family {
+        /// What is wrong.
+        what: String,
+        /// The name.
+        name: Arc<str>,
+    },
+    /// The metrics of one other group under the same name.
+    Metric {
+        /// What is wrong.
+        what: String,
+        /// That group.
+        owner: GroupId,
+    },
+}
+
+impl Exhibit {
+    /// What groups show, made at once. None if anything clashes, or stands twice.
+    ///
+    /// Fills in how many metrics and sample lines the groups' families have.
+    pub(super) fn of_groups(groups: &mut [Group], own: &[OwnFamily]) -> Option<Self> {
+        let mut exhibit = Self::default();
+        let mut places: BTreeMap<Arc<str>, Vec<(usize, usize)>> = BTreeMap::new();
+        for (at, group) in groups.iter().enumerate() {
+            for (place, family) in group.families.iter().enumerate() {
+                places
+                    .entry(Arc::clone(&family.stored.name))
+                    .or_default()
+                    .push((at, place));
+            }
+        }
+        for (name, mut places) in places {
+            places.sort_by_key(|&(at, place)| groups[at].families[place].stored.pushed_at);
+            let mut together = Together::default();
+            for (at, place) in places {
+                let group = &mut groups[at];
+                let stored = Arc::clone(&group.families[place].stored);
+                let prepared = PreparedFamily::from_stored(group.grouping_key(), &stored);
+                group.families[place] = prepared.as_group_family();
+                if prepared.metrics == 0 {
+                    continue;
+                }
+                if !together.family.has(&stored) {
+                    exhibit.check_names(&stored, &together.family, own).ok()?;
+                }
+                together.add(group.id, prepared);
+            }
+            exhibit.store(&name, together.into_family()?);
+        }
+        for gauge in Gauge::ALL {
+            let mut together = Together::default();
+            for group in groups.iter() {
+                together.add(group.id, gauge.prepared(group));
+            }
+            exhibit.store(&gauge.name().into(), together.into_family()?);
+        }
+        Some(exhibit)
+    }
+
+    /// The families by name.
+    pub(super) fn families(&self) -> &OrdMap<Arc<str>, Arc<Family>> {
+        &self.families
+    }
+
+    /// Families of groups that are left out.
+    pub(super) fn left_out(&self) -> &OrdSet<(Arc<str>, GroupId)> {
+        &self.left_out
+    }
+
+    /// Puts a family of a group in, in place of what the group had of that name. Changes nothing if something
+    /// stands in the way.
+    pub(super) fn put(
+        &mut self,
+        group: GroupId,
+        new: &PreparedFamily,
+        old: Option<Exposed<'_>>,
+        own: &[OwnFamily],
+    ) -> Result<(), Clash> {
+        let stored = &new.stored;
+        let was_left_out = self.left_out.contains(&(Arc::clone(&stored.name), group));
+        let old = old.filter(|old| !was_left_out && old.metrics > 0);
+        let mut family = self.family(&stored.name);
+        if let Some(old) = &old {
+            family.count_out(old.stored);
+        }
+        if new.metrics > 0 {
+            self.check_names(stored, &family, own)?;
+        }
+        let replaced = family.pages.put(group, &new.rendered).map_err(|duplicate| {
+            let series = duplicate.metric.series();
+            let what = format!("collected metric {series} was collected before with the same name and label values");
+            Clash::Metric { what, owner: duplicate.owner }
+        })?;
+        if let Some(old) = old.filter(|old| old.metrics > replaced) {
+            family.pages.remove(group, &keys_gone(&old, new));
+        }
+        if new.metrics > 0 {
+            let is_news = !family.has(stored);
+            family.count_in(stored);
+            if is_news && family.helps_differ() {
+                info!(family = %stored.name, new = ?stored.help, "metric families inconsistent help strings");
+            }
+        }
+        self.left_out.remove(&(Arc::clone(&stored.name), group));
+        self.store(&stored.name, family);
+        Ok(())
+    }
+
+    /// Takes a family of a group out.
+    pub(super) fn remove(&mut self, group: GroupId, old: Exposed<'_>) {
+        let was_left_out = self
+            .left_out
+            .remove(&(Arc::clone(&old.stored.name), group))
+            .is_some();
+        if was_left_out || old.metrics == 0 {
+            return;
+        }
+        let mut family = self.family(&old.stored.name);
+        family.pages.remove(group, &sort_keys(old.key, old.stored));
+        family.count_out(old.stored);
+        self.store(&old.stored.name, family);
+    }
+
+    /// Takes a family of a group out, which stays in its group.
+    pub(super) fn leave_out(&mut self, group: GroupId, old: Exposed<'_>) {
+        self.remove(group, old);
+        self.left_out.insert((Arc::clone(&old.stored.name), group));
+    }
+
+    /// Families whose type and help are not known, until [`Exhibit::decide`].
+    pub(super) fn undecided(&self) -> &OrdSet<Arc<str>> {
+        &self.undecided
+    }
+
+    /// Settles type and help of a family by what all groups have that show it.
+    pub(super) fn decide<'a>(
+        &mut self,
+        name: &Arc<str>,
+        stored: impl Iterator<Item = &'a StoredFamily>,
+    ) {
+        let mut family = self.family(name);
+        family.decide(stored);
+        self.store(name, family);
+    }
+
+    /// The groups that have metrics under a name.
+    pub(super) fn owners(&self, name: &str) -> BTreeSet<GroupId> {
+        self.families
+            .get(name)
+            .map(|family| family.pages.owners().collect())
+            .unwrap_or_default()
+    }
+
+    /// Some group that has metrics under a name, another one than this if there is one.
+    pub(super) fn owner(&self, name: &str, than: GroupId) -> Option<GroupId> {
+        let pages = &self.families.get(name)?.pages;
+        pages
+            .owners()
+            .find(|&owner| owner != than)
+            .or_else(|| pages.owners().next())
+    }
+
+    fn family(&self, name: &str) -> Family {
+        self.families
+            .get(name)
+            .map(|family| Family::clone(family))
+            .unwrap_or_default()
+    }
+
+    fn store(&mut self, name: &Arc<str>, mut family: Family) {
+        family.forget_escaped();
+        if family.is_undecided() {
+            self.undecided.insert(Arc::clone(name));
+        } else {
+            self.undecided.remove(name);
+        }
+        if family.pages.is_empty() {
+            self.families.remove(name);
+        } else {
+            self.families.insert(Arc::clone(name), Arc::new(family));
+        }
+    }
+
+    /// Whether a family goes with the gateway's own metrics and with those of other names and groups.
+    fn check_names(
+        &self,
+        stored: &StoredFamily,
+        others: &Family,
+        own: &[OwnFamily],
+    ) -> Result<(), Clash> {
+        let (name, metric_type) = (&stored.name, stored.metric_type);
+        clash_with_own(stored, own).map_or(Ok(()), |what| Err(Clash::Own(what)))?;
+        if !others.goes_with(metric_type) {
+            let (pushed, there) = (metric_type.proto_name(), others.metric_type().proto_name());
+            let what = format!("collected metric {name:?} of type {pushed} is not a {there}");
+            return Err(Clash::Family {
+                what,
+                name: Arc::clone(name),
+            });
+        }
+        for suffix in suffixes(metric_type) {
+            if let Some((other, _)) = self
+                .families
+                .get_key_value(format!("{name}{suffix}").as_str())
+            {
+                let what = collision_with_part(name, metric_type, other);
+                return Err(Clash::Family {
+                    what,
+                    name: Arc::clone(other),
+                });
+            }
+        }
+        let Some((base, suffix)) = without_suffix(name) else {
+            return Ok(());
+        };
+        let Some((base, family)) = self.families.get_key_value(base) else {
+            return Ok(());
+        };
+        match family
+            .types()
+            .find(|whole| suffixes(*whole).contains(&suffix))
+        {
+            Some(whole) => {
+                let what = collision_with_whole(name, whole, base);
+                Err(Clash::Family {
+                    what,
+                    name: Arc::clone(base),
+                })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// A family in the making, over all groups.
+#[derive(Default)]
+struct Together {
+    family: Family,
+    metrics: Vec<(GroupId, Rendered)>,
+}
+
+impl Together {
+    fn add(&mut self, group: GroupId, prepared: PreparedFamily) {
+        self.family.count_in(&prepared.stored);
+        self.metrics
+            .extend(prepared.rendered.into_iter().map(|metric| (group, metric)));
+    }
+
+    /// The family; none if a metric is there twice.
+    fn into_family(mut self) -> Option<Family> {
+        self.metrics.sort_by(|(_, a), (_, b)| a.key.cmp(&b.key));
+        if self
+            .metrics
+            .windows(2)
+            .any(|pair| pair[0].1.key == pair[1].1.key)
+        {
+            return None;
+        }
+        self.family.pages = Pages::from_sorted(self.metrics);
+        Some(self.family)
+    }
+}
+
+/// The keys of old metrics that are not among the new ones.
+fn keys_gone(old: &Exposed<'_>, new: &PreparedFamily) -> Vec<SortKey> {
+    let mut keys = sort_keys(old.key, old.stored);
+    keys.retain(|key| {
+        new.rendered
+            .binary_search_by(|metric| metric.key.cmp(key))
+            .is_err()
+    });
+    keys
+}
+
+fn collision_with_part(name: &str, metric_type: MetricType, part: &str) -> String {
+    let kind = metric_type.text_name();
+    format!(
+        "collected {kind} named {name:?} collides with previously collected metric named {part:?}"
+    )
+}
+
+fn collision_with_whole(name: &str, metric_type: MetricType, whole: &str) -> String {
+    let kind = metric_type.text_name();
+    format!(
+        "collected metric named {name:?} collides with previously collected {kind} named {whole:?}"
+    )
+}
+
+/// Why a family does not go with the gateway's own, if it does not.
+fn clash_with_own(stored: &StoredFamily, own: &[OwnFamily]) -> Option<String> {
+    let (name, metric_type) = (&*stored.name, stored.metric_type);
+    for family in own {
+        if family.name == name {
+            if !types_go_together(family.metric_type, metric_type) {
+                let (has, should) = (metric_type.proto_name(), family.metric_type.proto_name());
+                return Some(format!(
+                    "gathered metric family {name} has type {has} but should have {should}"
+                ));
+            }
+            let help = stored.help.as_deref().unwrap_or_default();
+            if family.help_rule == HelpRule::Refused && help != family.help {
+                let should = family.help;
+                return Some(format!(
+                    "gathered metric family {name} has help {help:?} but should have {should:?}"
+                ));
+            }
+        } else if is_part_of(name, family.name, family.metric_type) {
+            return Some(collision_with_whole(name, family.metric_type, family.name));
+        } else if is_part_of(family.name, name, metric_type) {
+            return Some(collision_with_part(name, metric_type, family.name));
+        }
+    }
+    None
+}
+
+/// Whether a summary or histogram exposes lines under the name.
+fn is_part_of(name: &str, whole: &str, metric_type: MetricType) -> bool {
+    name.strip_prefix(whole)
+        .is_some_and(|suffix| suffixes(metric_type).contains(&suffix))
+}

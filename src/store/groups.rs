@@ -1,0 +1,319 @@
+//! A group at rest: its grouping key, its push times and its families.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::change::{Change, PushGauge, StoredFamily};
+use super::prepare::PreparedFamily;
+use crate::exposition::protobuf;
+use crate::model::{
+    GroupingKey, INSTANCE, Label, Metric, MetricFamily, MetricType, PUSH_FAILURE_TIME_SECONDS,
+    PUSH_TIME_SECONDS, Timestamp, Value,
+};
+
+/// Names a group for as long as it lives; never used again in the life of the process.
+pub(super) type GroupId = u64;
+
+/// All that was pushed under one grouping key, and when.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub(super) id: GroupId,
+    key: Arc<GroupingKey>,
+    pub(super) pushed: PushGauge,
+    pub(super) failed: PushGauge,
+    /// Sorted by name, the two push gauges not among them.
+    pub(super) families: Vec<GroupFamily>,
+}
+
+/// A family of a group at rest, with its size.
+#[derive(Clone, Debug)]
+pub(super) struct GroupFamily {
+    pub(super) stored: Arc<StoredFamily>,
+    /// How many metrics it has.
+    pub(super) metrics: usize,
+    /// How many sample lines it has in a scrape.
+    pub(super) series: usize,
+}
+
+/// A family of a group as it stands on the pages.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exposed<'a> {
+    /// The group's grouping key.
+    pub(super) key: &'a GroupingKey,
+    /// The family.
+    pub(super) stored: &'a StoredFamily,
+    /// How many metrics of it are exposed.
+    pub(super) metrics: usize,
+}
+
+/// The gauges that the gateway adds to each group.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Gauge {
+    /// `push_time_seconds`.
+    Pushed,
+    /// `push_failure_time_seconds`.
+    Failed,
+}
+
+/// A family of a group as it was pushed, with the labels that it is exposed with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PushedFamily<'a> {
+    /// The family, its metrics in pushed order, their labels sorted by name.
+    pub family: MetricFamily<'a>,
+    /// The push that stored it.
+    pub pushed_at: Timestamp,
+}
+
+impl Group {
+    /// A group that nothing was pushed to yet.
+    pub(super) fn new(id: GroupId, key: Arc<GroupingKey>) -> Self {
+        let never = PushGauge::default();
+        Self {
+            id,
+            key,
+            pushed: never,
+            failed: never,
+            families: Vec::new(),
+        }
+    }
+
+    /// The group that a change makes, its families not measured yet.
+    pub(super) fn of_change(id: GroupId, change: &Change) -> Option<Self> {
+        let Change::Group {
+            key,
+            pushed,
+            failed,
+            families,
+        } = change
+        else {
+            return None;
+        };
+        let unmeasured = |stored: &Arc<StoredFamily>| GroupFamily {
+            stored: Arc::clone(stored),
+            metrics: 0,
+            series: 0,
+        };
+        let families = families.iter().map(unmeasured).collect();
+        Some(Self {
+            id,
+            key: Arc::clone(key),
+            pushed: *pushed,
+            failed: *failed,
+            families,
+        })
+    }
+
+    /// What identifies the group.
+    pub fn grouping_key(&self) -> &Arc<GroupingKey> {
+        &self.key
+    }
+
+    /// When it was last pushed to with success.
+    pub fn pushed(&self) -> PushGauge {
+        self.pushed
+    }
+
+    /// When a push to it was last refused.
+    pub fn failed(&self) -> PushGauge {
+        self.failed
+    }
+
+    /// Whether no push was refused since the last one that succeeded.
+    pub fn last_push_successful(&self) -> bool {
+        self.failed.value <= self.pushed.value
+            || self.failed.value.is_nan()
+            || self.pushed.value.is_nan()
+    }
+
+    /// The families as the JSON API and the status page show them: sorted by name, the push gauges among them.
+    pub fn families(&self) -> Vec<PushedFamily<'_>> {
+        let mut families: Vec<_> = self
+            .stored_families()
+            .map(|stored| self.pushed_family(stored))
+            .collect();
+        families.extend(self.push_gauges());
+        families.sort_by(|a, b| a.family.name.cmp(&b.family.name));
+        families
+    }
+
+    /// The families at rest, without the push gauges.
+    pub fn stored_families(&self) -> impl ExactSizeIterator<Item = &Arc<StoredFamily>> {
+        self.families.iter().map(|family| &family.stored)
+    }
+
+    /// How many sample lines its families have in a scrape, the push gauges not counted.
+    pub fn series(&self) -> usize {
+        self.families.iter().map(|family| family.series).sum()
+    }
+
+    /// The change that makes the group as it is.
+    pub(super) fn to_change(&self) -> Change {
+        Change::Group {
+            key: Arc::clone(&self.key),
+            pushed: self.pushed,
+            failed: self.failed,
+            families: self.stored_families().cloned().collect(),
+        }
+    }
+
+    pub(super) fn family(&self, name: &str) -> Option<&GroupFamily> {
+        let at = self.place(name).ok()?;
+        Some(&self.families[at])
+    }
+
+    /// The family of that name, be it one of the push gauges.
+    pub(super) fn family_or_gauge(&self, name: &str) -> Option<GroupFamily> {
+        match Gauge::ALL.into_iter().find(|gauge| gauge.name() == name) {
+            Some(gauge) => Some(gauge.prepared(self).as_group_family()),
+            None => self.family(name).cloned(),
+        }
+    }
+
+    /// Puts a family in, in place of the one of that name.
+    pub(super) fn put(&mut self, family: GroupFamily) {
+        match self.place(&family.stored.name) {
+            Ok(at) => self.families[at] = family,
+            Err(at) => self.families.insert(at, family),
+        }
+    }
+
+    /// Takes all families out that are not about to be replaced.
+    pub(super) fn take_all_but(&mut self, kept: &[PreparedFamily]) -> Vec<GroupFamily> {
+        let is_kept = |family: &GroupFamily| {
+            kept.binary_search_by(|other| other.stored.name.cmp(&family.stored.name))
+                .is_ok()
+        };
+        let (kept, gone) = std::mem::take(&mut self.families)
+            .into_iter()
+            .partition(is_kept);
+        self.families = kept;
+        gone
+    }
+
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.families
+            .binary_search_by(|family| (*family.stored.name).cmp(name))
+    }
+
+    /// One of the families, taken out of rest.
+    pub(super) fn pushed_family<'a>(&'a self, stored: &'a StoredFamily) -> PushedFamily<'a> {
+        PushedFamily {
+            family: unpack(&self.key, stored),
+            pushed_at: stored.pushed_at,
+        }
+    }
+
+    /// The two gauges that the gateway adds to the group.
+    fn push_gauges(&self) -> impl Iterator<Item = PushedFamily<'_>> {
+        Gauge::ALL.into_iter().map(|gauge| {
+            let value = gauge.value(self);
+            PushedFamily {
+                family: gauge.family(&self.key, value),
+                pushed_at: value.stored_at,
+            }
+        })
+    }
+}
+
+impl GroupFamily {
+    /// As it stands on the pages.
+    pub(super) fn exposed<'a>(&'a self, key: &'a GroupingKey) -> Exposed<'a> {
+        Exposed {
+            key,
+            stored: &self.stored,
+            metrics: self.metrics,
+        }
+    }
+}
+
+impl Gauge {
+    pub(super) const ALL: [Self; 2] = [Self::Failed, Self::Pushed];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Pushed => PUSH_TIME_SECONDS,
+            Self::Failed => PUSH_FAILURE_TIME_SECONDS,
+        }
+    }
+
+    fn help(self) -> &'static str {
+        match self {
+            Self::Pushed => "Last Unix time when changing this group in the Pushgateway succeeded.",
+            Self::Failed => "Last Unix time when changing this group in the Pushgateway failed.",
+        }
+    }
+
+    fn value(self, group: &Group) -> PushGauge {
+        match self {
+            Self::Pushed => group.pushed,
+            Self::Failed => group.failed,
+        }
+    }
+
+    pub(super) fn set(self, group: &mut Group, value: PushGauge) {
+        match self {
+            Self::Pushed => group.pushed = value,
+            Self::Failed => group.failed = value,
+        }
+    }
+
+    /// Ready to be exposed.
+    pub(super) fn prepared(self, group: &Group) -> PreparedFamily {
+        let value = self.value(group);
+        PreparedFamily::from_family(&group.key, &self.family(&group.key, value), value.stored_at)
+    }
+
+    fn family(self, key: &GroupingKey, gauge: PushGauge) -> MetricFamily<'_> {
+        let metric = Metric {
+            labels: exposed_labels(key, Vec::new()),
+            value: Some(Value::Gauge(gauge.value)),
+            timestamp_ms: None,
+            unknown_fields: Cow::Borrowed(&[]),
+        };
+        MetricFamily {
+            name: self.name().into(),
+            help: Some(self.help().into()),
+            metric_type: MetricType::Gauge,
+            metrics: vec![metric],
+        }
+    }
+}
+
+/// A family at rest with the labels back that it is exposed with.
+pub(super) fn unpack<'a>(key: &'a GroupingKey, stored: &'a StoredFamily) -> MetricFamily<'a> {
+    // What is at rest was packed by this program or checked when it was read; if it is broken nonetheless, what
+    // can be read of it is better than an end of the process.
+    let packed = protobuf::decode_metrics(&stored.packed).unwrap_or_default();
+    let metrics = packed
+        .into_iter()
+        .map(|metric| Metric {
+            labels: exposed_labels(key, metric.labels),
+            ..metric
+        })
+        .collect();
+    MetricFamily {
+        name: (&*stored.name).into(),
+        help: stored.help.as_deref().map(Into::into),
+        metric_type: stored.metric_type,
+        metrics,
+    }
+}
+
+/// A metric's own labels with those added that all metrics of its group have, sorted by name.
+///
+/// Own labels that the grouping key names as well are overwritten, as is the order; a name that the metric
+/// itself has twice stays there twice.
+pub(super) fn exposed_labels<'a>(key: &'a GroupingKey, own: Vec<Label<'a>>) -> Vec<Label<'a>> {
+    let mut labels = own;
+    for (name, value) in key.labels() {
+        match labels.iter_mut().find(|label| label.name == name) {
+            Some(label) => label.value = value.into(),
+            None => labels.push(Label::new(name, value)),
+        }
+    }
+    if !labels.iter().any(|label| label.name == INSTANCE) {
+        labels.push(Label::new(INSTANCE, ""));
+    }
+    labels.sort_by(|a, b| a.name.cmp(&b.name));
+    labels
+}

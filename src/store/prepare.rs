@@ -1,0 +1,357 @@
+//! All of a push that can be done before the store is looked at: labels, checks, packing, rendering, sorting.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Limits;
+use super::change::{Change, PushMode, StoredFamily};
+use super::consistency::{Check, Refusal, check_family, check_metric};
+use super::groups::{Exposed, GroupFamily, exposed_labels, unpack};
+use super::pages::{Names, Rendered, SortKey};
+use crate::exposition::Escaping;
+use crate::exposition::protobuf;
+use crate::exposition::text_encoder::append_metric;
+use crate::model::{
+    GroupingKey, INSTANCE, Label, Metric, MetricFamily, PUSH_FAILURE_TIME_SECONDS,
+    PUSH_TIME_SECONDS, Timestamp, is_legacy_label_name, is_legacy_metric_name,
+};
+
+/// A push that could be exposed if it were alone, ready to be put into the store.
+#[derive(Debug)]
+pub struct PreparedPush {
+    pub(super) key: Arc<GroupingKey>,
+    pub(super) mode: PushMode,
+    pub(super) at: Timestamp,
+    /// Sorted by name, no name twice.
+    pub(super) families: Vec<PreparedFamily>,
+}
+
+/// A family of a push: at rest, and as a scrape shows it.
+#[derive(Clone, Debug)]
+pub(super) struct PreparedFamily {
+    pub(super) stored: Arc<StoredFamily>,
+    /// How many metrics there are at rest.
+    pub(super) metrics: usize,
+    /// Sorted by key, no key twice.
+    pub(super) rendered: Vec<Rendered>,
+    /// How many sample lines there are.
+    pub(super) series: usize,
+}
+
+/// Names and helps that are in the store already, so that equal ones share their memory.
+pub(super) trait Interner {
+    /// The name as an allocation that may be shared.
+    fn name(&self, name: &str) -> Arc<str>;
+    /// The help of the family of that name, likewise.
+    fn help(&self, name: &str, help: &str) -> Arc<str>;
+}
+
+impl PreparedPush {
+    /// Prepares the push of these families, received at this time. Families that claim to be the gateway's push
+    /// gauges are dropped.
+    pub(super) fn new(
+        key: Arc<GroupingKey>,
+        mode: PushMode,
+        at: Timestamp,
+        families: &[MetricFamily<'_>],
+        rules: &PrepareRules<'_>,
+    ) -> Result<Self, Refusal> {
+        if families
+            .iter()
+            .flat_map(|family| &family.metrics)
+            .any(|metric| metric.timestamp_ms.is_some())
+        {
+            return Err(Refusal::Timestamps);
+        }
+        let mut prepared = families
+            .iter()
+            .filter(|family| {
+                ![PUSH_TIME_SECONDS, PUSH_FAILURE_TIME_SECONDS].contains(&&*family.name)
+            })
+            .map(|family| PreparedFamily::new(&key, at, family, rules))
+            .collect::<Result<Vec<_>, _>>()?;
+        prepared.sort_by(|a, b| a.stored.name.cmp(&b.stored.name));
+        Ok(Self {
+            key,
+            mode,
+            at,
+            families: prepared,
+        })
+    }
+
+    /// A push that was accepted before, of families that are at rest.
+    pub(super) fn from_stored(
+        key: &Arc<GroupingKey>,
+        mode: PushMode,
+        at: Timestamp,
+        families: &[Arc<StoredFamily>],
+    ) -> Self {
+        let families = families
+            .iter()
+            .map(|stored| PreparedFamily::from_stored(key, stored))
+            .collect();
+        Self {
+            key: Arc::clone(key),
+            mode,
+            at,
+            families,
+        }
+    }
+
+    /// The group pushed to.
+    pub fn grouping_key(&self) -> &Arc<GroupingKey> {
+        &self.key
+    }
+
+    /// When it was received.
+    pub fn received_at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Its families as they are at rest.
+    pub(super) fn into_stored(self) -> impl Iterator<Item = Arc<StoredFamily>> {
+        self.families.into_iter().map(|family| family.stored)
+    }
+
+    /// What is written down of it once it was accepted.
+    pub(super) fn into_change(self) -> Change {
+        let families = self
+            .families
+            .into_iter()
+            .map(|family| family.stored)
+            .collect();
+        Change::Push {
+            key: self.key,
+            mode: self.mode,
+            at: self.at,
+            families,
+        }
+    }
+}
+
+/// Shares nothing.
+#[derive(Debug)]
+pub(super) struct NoInterner;
+
+impl Interner for NoInterner {
+    fn name(&self, name: &str) -> Arc<str> {
+        name.into()
+    }
+
+    fn help(&self, _: &str, help: &str) -> Arc<str> {
+        help.into()
+    }
+}
+
+/// What [`PreparedPush::new`] goes by.
+#[derive(Clone, Copy)]
+pub(super) struct PrepareRules<'a> {
+    pub(super) check: Check,
+    pub(super) limits: &'a Limits,
+    pub(super) interner: &'a dyn Interner,
+}
+
+impl PreparedFamily {
+    fn new(
+        key: &GroupingKey,
+        at: Timestamp,
+        family: &MetricFamily<'_>,
+        rules: &PrepareRules<'_>,
+    ) -> Result<Self, Refusal> {
+        check_family(family, rules.limits)?;
+        let mut renderer = Renderer::new(&family.name);
+        let mut metrics = Vec::with_capacity(family.metrics.len());
+        for metric in &family.metrics {
+            let labels = exposed_labels(key, metric.labels.clone());
+            check_metric(family, metric, &labels, rules.limits)?;
+            renderer.add(&labels, metric);
+            metrics.push(Metric {
+                labels,
+                ..metric.clone()
+            });
+        }
+        let (on_pages, series) = renderer.finish(rules.check)?;
+        let name = rules.interner.name(&family.name);
+        let help = family
+            .help
+            .as_deref()
+            .map(|help| rules.interner.help(&name, help));
+        let packed = pack(key, &metrics);
+        let stored = StoredFamily {
+            name,
+            help,
+            metric_type: family.metric_type,
+            pushed_at: at,
+            packed,
+        };
+        Ok(Self {
+            stored: Arc::new(stored),
+            metrics: metrics.len(),
+            rendered: on_pages,
+            series,
+        })
+    }
+
+    /// A family that is at rest already, made ready to be exposed. Of metrics with the same labels the last
+    /// one is.
+    pub(super) fn from_stored(key: &GroupingKey, stored: &Arc<StoredFamily>) -> Self {
+        let family = unpack(key, stored);
+        let mut renderer = Renderer::new(&family.name);
+        for metric in &family.metrics {
+            renderer.add(&metric.labels, metric);
+        }
+        let metrics = family.metrics.len();
+        let (on_pages, series) = renderer.finish(Check::Unchecked).unwrap_or_default();
+        Self {
+            stored: Arc::clone(stored),
+            metrics,
+            rendered: on_pages,
+            series,
+        }
+    }
+
+    /// A family that is known to be in order, such as a push gauge, made ready to be exposed.
+    pub(super) fn from_family(key: &GroupingKey, family: &MetricFamily<'_>, at: Timestamp) -> Self {
+        let stored = StoredFamily {
+            name: (&*family.name).into(),
+            help: family.help.as_deref().map(Into::into),
+            metric_type: family.metric_type,
+            pushed_at: at,
+            packed: pack(key, &family.metrics),
+        };
+        Self::from_stored(key, &Arc::new(stored))
+    }
+
+    /// As it is at rest in a group.
+    pub(super) fn as_group_family(&self) -> GroupFamily {
+        GroupFamily {
+            stored: Arc::clone(&self.stored),
+            metrics: self.metrics,
+            series: self.series,
+        }
+    }
+
+    /// As if none of its metrics were on the pages.
+    pub(super) fn exposed_as_nothing<'a>(&'a self, key: &'a GroupingKey) -> Exposed<'a> {
+        Exposed {
+            key,
+            stored: &self.stored,
+            metrics: 0,
+        }
+    }
+}
+
+/// Metrics as they are at rest: without the labels that all metrics of the group have.
+fn pack(key: &GroupingKey, metrics: &[Metric<'_>]) -> Box<[u8]> {
+    let mut packed = Vec::with_capacity(metrics.len() * 32);
+    for metric in metrics {
+        let own = metric.labels.iter().filter(|label| !is_shared(key, label));
+        protobuf::append_metric(
+            &mut packed,
+            own.map(|label| (&*label.name, &*label.value)),
+            metric,
+        );
+    }
+    packed.into()
+}
+
+/// Whether all metrics of the group have this label.
+fn is_shared(key: &GroupingKey, label: &Label<'_>) -> bool {
+    match key.value(&label.name) {
+        Some(value) => value == label.value,
+        None => label.name == INSTANCE && label.value.is_empty(),
+    }
+}
+
+/// The keys under which the metrics of a stored family are exposed, sorted.
+pub(super) fn sort_keys(key: &GroupingKey, stored: &StoredFamily) -> Vec<SortKey> {
+    let family = unpack(key, stored);
+    let mut keys: Vec<_> = family
+        .metrics
+        .iter()
+        .map(|metric| sort_key(&metric.labels))
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+fn sort_key(labels: &[Label<'_>]) -> SortKey {
+    SortKey::new(
+        labels
+            .iter()
+            .map(|label| (label.name.as_bytes(), label.value.as_bytes())),
+    )
+}
+
+/// Renders the metrics of one family into one buffer.
+struct Renderer<'a> {
+    name: &'a str,
+    text: Vec<u8>,
+    /// Key, end in the text, and names of each metric in pushed order.
+    metrics: Vec<(SortKey, usize, Names)>,
+}
+
+impl<'a> Renderer<'a> {
+    fn new(name: &'a str) -> Self {
+        Self {
+            name,
+            text: Vec::new(),
+            metrics: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, labels: &[Label<'_>], metric: &Metric<'_>) {
+        let Some(value) = &metric.value else { return };
+        let pairs = labels.iter().map(|label| (&*label.name, &*label.value));
+        append_metric(&mut self.text, self.name, pairs, value, Escaping::AllowUtf8);
+        let legacy = is_legacy_metric_name(self.name.as_bytes())
+            && labels
+                .iter()
+                .all(|label| is_legacy_label_name(label.name.as_bytes()));
+        let names = if legacy { Names::Legacy } else { Names::Utf8 };
+        self.metrics
+            .push((sort_key(labels), self.text.len(), names));
+    }
+
+    /// The metrics sorted by key, and how many lines they have.
+    fn finish(self, check: Check) -> Result<(Vec<Rendered>, usize), Refusal> {
+        let series = memchr::memchr_iter(b'\n', &self.text).count();
+        let text = Bytes::from(self.text);
+        let mut start = 0;
+        let mut rendered = Vec::with_capacity(self.metrics.len());
+        for (index, (key, end, names)) in self.metrics.into_iter().enumerate() {
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            rendered.push(Rendered {
+                key,
+                text: text.slice(start..end),
+                index,
+                names,
+                is_tied: false,
+            });
+            start = end;
+        }
+        // Of equal keys the one pushed last comes first, and stays.
+        rendered.sort_by(|a, b| a.key.cmp(&b.key).then(b.index.cmp(&a.index)));
+        let duplicate = rendered.windows(2).find(|pair| pair[0].key == pair[1].key);
+        if let (Check::Checked, Some(pair)) = (check, duplicate) {
+            let series = pair[0].series();
+            return Err(Refusal::Invalid(format!(
+                "collected metric {series} was collected before with the same name and label values"
+            )));
+        }
+        rendered.dedup_by(|later, first| later.key == first.key);
+        mark_ties(&mut rendered);
+        Ok((rendered, series))
+    }
+}
+
+fn mark_ties(rendered: &mut [Rendered]) {
+    for at in 1..rendered.len() {
+        if rendered[at - 1].key.rank() == rendered[at].key.rank() {
+            rendered[at - 1].is_tied = true;
+            rendered[at].is_tied = true;
+        }
+    }
+}
