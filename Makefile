@@ -1,0 +1,29 @@
+# What a person types. Each target is one command; what it does stands in scripts/ and tests/parts/.
+
+.DEFAULT_GOAL := help
+.PHONY: help run parts test lint bench generate fuzz-smoke
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
+
+run: ## run the gateway on port 9091
+	cargo run --release --bin pushgateway
+
+parts: ## fetch the real programs that tests run against
+	tests/parts/fetch
+
+test: ## fetch what is missing, run all tests, print a table
+	scripts/test
+
+lint: ## format, clippy, docs, licences, shell scripts
+	scripts/lint
+
+bench: ## measure side by side with the Go Pushgateway, write docs/benchmarks.md
+	tests/parts/fetch pushgateway-sid
+	cargo bench --bench side_by_side
+
+generate: ## rewrite the generated docs
+	UPDATE=1 cargo test --lib flags::documentation
+
+fuzz-smoke: ## run each fuzz target for some seconds
+	scripts/fuzz-smoke
