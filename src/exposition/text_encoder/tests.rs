@@ -271,6 +271,20 @@ fn prints_numbers_as_go_does() {
     }
 }
 
+#[test]
+fn of_two_shortest_numbers_at_the_same_distance_the_even_one_is_printed_as_by_go() {
+    for (value, text) in [
+        (2.980_232_238_769_531_25e-8, "2.9802322387695312e-08"),
+        (562_949_953_421_312.25, "5.629499534213122e+14"),
+        (1_125_899_906_842_624.25, "1.1258999068426242e+15"),
+        (233_115_890_514_796.125, "2.3311589051479612e+14"),
+        (-1_047_326_353_620_666.25, "-1.0473263536206662e+15"),
+        (163_559_682_789_802.625, "1.6355968278980262e+14"),
+    ] {
+        assert_eq!(float(value), text);
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn numbers_are_the_shortest_that_parse_again(value in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL) {
@@ -282,6 +296,7 @@ proptest::proptest! {
             let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
             digits.trim_matches('0').to_owned()
         };
-        proptest::prop_assert_eq!(digits(&text), digits(&shortest));
+        // Of two shortest ones at the same distance, Rust's own takes the odd one: only the length is its say.
+        proptest::prop_assert_eq!(digits(&text).len(), digits(&shortest).len());
     }
 }
