@@ -18,6 +18,8 @@ pub mod exposition;
 pub mod flags;
 pub mod instrumentation;
 pub mod model;
+#[cfg(feature = "operator")]
+pub mod operator;
 pub mod server;
 pub mod shutdown;
 pub mod store;

@@ -1,0 +1,5 @@
+//! The operator's program.
+
+fn main() {
+    print!("{}", pushgateway::operator::crd::yaml());
+}
