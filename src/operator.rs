@@ -7,5 +7,10 @@
     reason = "the derive of KubeSchema repeats each type inside a function"
 )]
 pub mod api;
+pub mod build;
 pub mod crd;
 pub mod kind;
+mod render;
+pub mod validate;
+
+pub use render::{RenderError, render};

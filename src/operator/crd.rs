@@ -99,7 +99,8 @@ fn clean_node(node: &mut Map<String, Value>) {
     }
     if node.get("type").is_some_and(|kind| kind == "array") {
         // What Kubernetes takes for granted, said aloud.
-        node.entry("x-kubernetes-list-type").or_insert("atomic".into());
+        node.entry("x-kubernetes-list-type")
+            .or_insert("atomic".into());
     }
     for bound in ["minimum", "maximum"] {
         if let Some(number) = node.get_mut(bound) {

@@ -1,0 +1,1 @@
+//! Checks of single decisions; whole objects are compared in `tests/operator/golden.rs`.
