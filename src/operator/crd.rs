@@ -40,6 +40,10 @@ const CONDITION_BOUNDS: [(&str, u64, Option<&str>); 3] = [
 ];
 
 /// The definition as JSON.
+///
+/// # Panics
+///
+/// Never: the types are fixed, and tests make the definition of them.
 pub fn definition() -> Value {
     let derived = PushGateway::crd();
     let mut crd = serde_json::to_value(derived).expect("a definition is plain JSON");
@@ -64,6 +68,10 @@ pub fn definition() -> Value {
 }
 
 /// The definition as YAML, with a first line that tells where it comes from.
+///
+/// # Panics
+///
+/// Never, as for [`definition`].
 pub fn yaml() -> String {
     let yaml = serde_yaml::to_string(&definition()).expect("JSON is YAML");
     format!("# Made from src/operator/api.rs: make generate\n{yaml}")

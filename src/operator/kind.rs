@@ -1,7 +1,8 @@
 //! The Kubernetes kinds that the operator makes children of.
 
-use kube::api::ApiResource;
+use kube::api::{ApiResource, DynamicObject};
 use kube::core::GroupVersionKind;
+use kube::{Api, Client};
 
 /// A kind of child, in the order in which children are applied.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -87,5 +88,22 @@ impl Kind {
     /// Whether a cluster may lack it.
     pub fn is_optional(self) -> bool {
         Self::OPTIONAL.contains(&self)
+    }
+
+    /// Its objects in a namespace.
+    pub fn api(self, client: &Client, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(client.clone(), namespace, &self.api_resource())
+    }
+
+    /// Whether the operator may be left without permission for it: kinds that only some installations use.
+    pub fn may_be_forbidden(self) -> bool {
+        matches!(
+            self,
+            Self::PodDisruptionBudget
+                | Self::NetworkPolicy
+                | Self::Ingress
+                | Self::HttpRoute
+                | Self::ServiceMonitor
+        )
     }
 }

@@ -45,6 +45,11 @@ pub struct Invalid {
 }
 
 impl Invalid {
+    /// An object whose fields have other types than in its definition.
+    pub(super) fn unreadable(error: &str) -> Self {
+        Self::new("spec", format!("can't be read: {error}"))
+    }
+
     fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             field: field.into(),

@@ -84,6 +84,43 @@ pub enum Reason {
     HonorLabelsOverridden,
 }
 
+impl Reason {
+    /// All of them.
+    const ALL: [Self; 24] = [
+        Self::Pending,
+        Self::AllReplicasReady,
+        Self::ScaledToZero,
+        Self::WorkloadNotReady,
+        Self::RollingOut,
+        Self::RolloutStuck,
+        Self::SwitchingWorkload,
+        Self::ReconcileFailed,
+        Self::InvalidSpec,
+        Self::Paused,
+        Self::AsExpected,
+        Self::NameConflict,
+        Self::UnknownPodTemplateFields,
+        Self::StorageClassDiffers,
+        Self::StorageClassNotExpandable,
+        Self::Bound,
+        Self::Resizing,
+        Self::ResizeNotSupported,
+        Self::Disabled,
+        Self::Selected,
+        Self::Applied,
+        Self::CRDNotInstalled,
+        Self::NotSelected,
+        Self::HonorLabelsOverridden,
+    ];
+
+    /// The reason of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|reason| reason.to_string() == name)
+    }
+}
+
 impl fmt::Display for Type {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The names of the variants are the names in the API.

@@ -1,0 +1,184 @@
+//! Watches of kinds that may be absent or forbidden, apart from the controller's own.
+//!
+//! A controller's watches share one backoff, so that one that fails slows all. Here each has its own, and tells the
+//! controller which objects to look at.
+
+use std::sync::Arc;
+
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use kube::api::{ApiResource, DynamicObject, PartialObjectMeta};
+use kube::core::DeserializeGuard;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, ResourceExt};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing::{debug, warn};
+
+use super::api::PushGateway;
+use super::capabilities::Capabilities;
+use super::kind::Kind;
+use super::metrics::Metrics;
+use super::observe::prometheus_resources;
+use super::validate::{INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL};
+
+/// What the controller watches.
+pub(super) type Watched = DeserializeGuard<PushGateway>;
+
+/// Triggers that wait for the controller; further ones wait in the watches.
+const QUEUED: usize = 1024;
+
+/// The watches of one namespace, or of all.
+#[derive(Clone)]
+pub(super) struct SideWatches {
+    client: Client,
+    namespace: Option<String>,
+    store: Store<Watched>,
+    metrics: Arc<Metrics>,
+    triggers: mpsc::Sender<ObjectRef<Watched>>,
+}
+
+/// Whom a touched object is about.
+#[derive(Clone, Copy, Debug)]
+enum About {
+    /// The PushGateway that owns it.
+    Owner,
+    /// The PushGateway in its instance label.
+    Instance,
+    /// Every PushGateway.
+    All,
+}
+
+impl SideWatches {
+    /// Makes them, and the stream of triggers for the controller that has `store`.
+    pub(super) fn new(
+        client: Client,
+        namespace: Option<String>,
+        store: Store<Watched>,
+        metrics: Arc<Metrics>,
+    ) -> (Self, BoxStream<'static, ObjectRef<Watched>>) {
+        let (triggers, received) = mpsc::channel(QUEUED);
+        let stream = futures::stream::unfold(received, |mut received| async {
+            let trigger = received.recv().await?;
+            Some((trigger, received))
+        });
+        let watches = Self {
+            client,
+            namespace,
+            store,
+            metrics,
+            triggers,
+        };
+        (watches, stream.boxed())
+    }
+
+    /// Watches for as long as it is polled.
+    pub(super) async fn run(self, capabilities: Capabilities) {
+        let mut watches = JoinSet::new();
+        for kind in [
+            Kind::PodDisruptionBudget,
+            Kind::NetworkPolicy,
+            Kind::Ingress,
+        ] {
+            watches.spawn(self.clone().watch(kind.api_resource(), About::Owner));
+        }
+        let claims = ApiResource::erase::<PersistentVolumeClaim>(&());
+        watches.spawn(self.clone().watch(claims, About::Instance));
+        let mut served = capabilities.subscribe();
+        let mut optional = JoinSet::new();
+        loop {
+            let now = served.borrow_and_update().clone();
+            for kind in Kind::OPTIONAL {
+                self.metrics.serves(kind, now.contains(&kind));
+            }
+            for kind in &now {
+                optional.spawn(self.clone().watch(kind.api_resource(), About::Owner));
+            }
+            if now.contains(&Kind::ServiceMonitor) {
+                for resource in prometheus_resources() {
+                    optional.spawn(self.clone().watch(resource, About::All));
+                }
+            }
+            if served.changed().await.is_err() {
+                return;
+            }
+            optional.shutdown().await;
+            self.trigger_all().await;
+        }
+    }
+
+    /// Watches one kind, and goes on when that fails.
+    async fn watch(self, resource: ApiResource, about: About) {
+        type Metadata = PartialObjectMeta<DynamicObject>;
+        let api: Api<Metadata> = match &self.namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::all_with(self.client.clone(), &resource),
+        };
+        let config = match about {
+            About::All => watcher::Config::default(),
+            About::Owner | About::Instance => children_only(),
+        };
+        let mut touched = watcher(api, config.page_size(50))
+            .default_backoff()
+            .touched_objects()
+            .boxed();
+        loop {
+            match touched.try_next().await {
+                Ok(Some(object)) => self.trigger(&object, about).await,
+                Ok(None) => return,
+                Err(error) => self.failed(&resource.kind, &error),
+            }
+        }
+    }
+
+    fn failed(&self, kind: &str, error: &watcher::Error) {
+        self.metrics.watch_failed(kind);
+        let (watcher::Error::InitialListFailed(cause)
+        | watcher::Error::WatchStartFailed(cause)
+        | watcher::Error::WatchFailed(cause)) = error
+        else {
+            warn!(kind, %error, "a watch has failed and is tried again");
+            return;
+        };
+        match cause {
+            kube::Error::Api(status) if status.is_forbidden() || status.is_not_found() => {
+                debug!(kind, %error, "no watch of a kind that is not granted or not served");
+            }
+            _ => warn!(kind, %error, "a watch has failed and is tried again"),
+        }
+    }
+
+    async fn trigger(&self, object: &PartialObjectMeta<DynamicObject>, about: About) {
+        let namespace = object.namespace().unwrap_or_default();
+        let name = match about {
+            About::All => return self.trigger_all().await,
+            About::Instance => object.labels().get(INSTANCE_LABEL).cloned(),
+            About::Owner => object
+                .owner_references()
+                .iter()
+                .find(|owner| owner.kind == "PushGateway" && owner.controller == Some(true))
+                .map(|owner| owner.name.clone()),
+        };
+        if let Some(name) = name {
+            self.send(ObjectRef::new(&name).within(&namespace)).await;
+        }
+    }
+
+    async fn trigger_all(&self) {
+        for object in self.store.state() {
+            self.send(ObjectRef::from_obj(&*object)).await;
+        }
+    }
+
+    async fn send(&self, trigger: ObjectRef<Watched>) {
+        // Without a receiver the controller has ended, and nobody needs to look.
+        let _ = self.triggers.send(trigger).await;
+    }
+}
+
+/// Only objects with our label.
+pub(super) fn children_only() -> watcher::Config {
+    watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"))
+}
