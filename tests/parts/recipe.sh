@@ -8,6 +8,11 @@ give_up() {
   exit 1
 }
 
+# progress TEXT: tells who waits what is being done and about how long it takes.
+progress() {
+  echo "$*" >&4
+}
+
 # need PROGRAM PACKAGE: gives up unless the program is on the PATH.
 need() {
   command -v "$1" >/dev/null || give_up "$1 is not installed (Debian package $2)"
@@ -18,4 +23,9 @@ runner() {
   # shellcheck disable=SC2016 # The runner expands these, not we.
   printf '#!/bin/sh\npart=$(dirname "$(readlink -f "$0")")\nexec %s "$@"\n' "$*" >run
   chmod +x run
+}
+
+# from_assets PROGRAM: links the program if the folder $KUBEBUILDER_ASSETS has it, as setup-envtest makes one.
+from_assets() {
+  [ -n "${KUBEBUILDER_ASSETS:-}" ] && [ -x "$KUBEBUILDER_ASSETS/$1" ] && ln -s "$KUBEBUILDER_ASSETS/$1" .
 }
