@@ -1,1 +1,8 @@
 //! The operator against a real Kubernetes API server.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+#[path = "../parts/find.rs"]
+mod parts;
+
+mod cluster;
