@@ -9,7 +9,7 @@ use kube::{Client, ResourceExt};
 use serde_json::Value;
 
 use super::build::Child;
-use super::error::Error;
+use super::error::{Error, is_not_found};
 use super::kind::Kind;
 use super::memory::{Imprint, Key, Memories};
 use super::observe::{Observed, is_child_of};
@@ -157,7 +157,7 @@ impl Applier<'_> {
             match api.delete(name, &only_this).await {
                 Ok(_) => applied.done(*kind, name, Change::Deleted),
                 // It is gone, which is what was wanted.
-                Err(kube::Error::Api(status)) if status.is_not_found() => {}
+                Err(kube::Error::Api(status)) if is_not_found(&status) => {}
                 Err(source) => {
                     return Err(Error::Delete {
                         kind: *kind,

@@ -11,6 +11,7 @@ use kube::Client;
 use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
+use super::error::is_not_found;
 use super::kind::Kind;
 
 /// Time between two looks.
@@ -105,7 +106,7 @@ async fn look(client: &Client) -> Result<BTreeSet<Kind>, kube::Error> {
                 served.insert(kind);
             }
             Ok(_) => {}
-            Err(kube::Error::Api(status)) if status.is_not_found() => {}
+            Err(kube::Error::Api(status)) if is_not_found(&status) => {}
             Err(error) => return Err(error),
         }
     }

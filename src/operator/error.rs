@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kube::core::Status;
+
 use super::kind::Kind;
 
 /// A failure that is tried again. What the user has to mend is no error but a condition.
@@ -46,6 +48,11 @@ pub(super) enum Error {
     /// Writing the status failed.
     #[error("could not write the status: {0}")]
     Status(Box<kube::Error>),
+}
+
+/// Whether what was asked for is not there, be it an object or a whole API, which answers in plain text.
+pub(super) fn is_not_found(status: &Status) -> bool {
+    status.code == 404
 }
 
 impl Error {

@@ -8,7 +8,7 @@ use kube::core::GroupVersionKind;
 use kube::{Api, Client, ResourceExt};
 
 use super::api::WorkloadKind;
-use super::error::Error;
+use super::error::{Error, is_not_found};
 use super::kind::Kind;
 use super::validate::{INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, ValidatedPushGateway};
 
@@ -100,7 +100,7 @@ async fn children(
             Ok(list) => list,
             // An optional kind may have gone since discovery looked, or its feature was not granted.
             Err(kube::Error::Api(status))
-                if status.is_not_found() || status.is_forbidden() && kind.may_be_forbidden() =>
+                if is_not_found(&status) || status.is_forbidden() && kind.may_be_forbidden() =>
             {
                 continue;
             }
@@ -159,7 +159,7 @@ async fn prometheuses(
                     });
                     object
                 })),
-                Err(kube::Error::Api(status)) if status.is_not_found() => {}
+                Err(kube::Error::Api(status)) if is_not_found(&status) => {}
                 Err(kube::Error::Api(status)) if status.is_forbidden() => {
                     return Ok(Prometheuses::Unseen);
                 }

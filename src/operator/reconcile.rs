@@ -17,7 +17,7 @@ use super::api::{PushGateway, PushGatewayStatus};
 use super::apply::{Applied, Applier, FIELD_MANAGER};
 use super::build::{Surroundings, build};
 use super::capabilities::Capabilities;
-use super::error::Error;
+use super::error::{Error, is_not_found};
 use super::events;
 use super::kind::Kind;
 use super::memory::{Key, Memories};
@@ -296,7 +296,7 @@ impl Context {
                 Ok(())
             }
             // It was deleted in the meantime.
-            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+            Err(kube::Error::Api(status)) if is_not_found(&status) => Ok(()),
             Err(source) => Err(Error::Status(Box::new(source))),
         }
     }
@@ -305,7 +305,7 @@ impl Context {
     fn forget_missing_kind(&self, error: &Error) {
         if let Error::Apply { kind, source, .. } = error
             && kind.is_optional()
-            && matches!(&**source, kube::Error::Api(status) if status.is_not_found())
+            && matches!(&**source, kube::Error::Api(status) if is_not_found(status))
         {
             self.capabilities.look_again();
         }

@@ -19,6 +19,7 @@ use super::admin::{self, Readiness};
 use super::api::PushGateway;
 use super::apply::FIELD_MANAGER;
 use super::capabilities::Capabilities;
+use super::error::is_not_found;
 use super::kind::Kind;
 use super::lease::{Lease, LeaseSettings};
 use super::memory::Memories;
@@ -128,7 +129,7 @@ async fn until_served(client: &Client, namespaces: &[String]) {
     loop {
         let why = match api.list_metadata(&ListParams::default().limit(1)).await {
             Ok(_) => return,
-            Err(kube::Error::Api(status)) if status.is_not_found() => {
+            Err(kube::Error::Api(status)) if is_not_found(&status) => {
                 "the cluster serves no PushGateways; install the definition: pushgateway-operator crd | kubectl apply --server-side -f -".to_owned()
             }
             Err(error) => format!("could not list PushGateways: {error}"),

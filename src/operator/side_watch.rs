@@ -19,6 +19,7 @@ use tracing::{debug, warn};
 
 use super::api::PushGateway;
 use super::capabilities::Capabilities;
+use super::error::is_not_found;
 use super::kind::Kind;
 use super::metrics::Metrics;
 use super::observe::prometheus_resources;
@@ -143,7 +144,7 @@ impl SideWatches {
             return;
         };
         match cause {
-            kube::Error::Api(status) if status.is_forbidden() || status.is_not_found() => {
+            kube::Error::Api(status) if status.is_forbidden() || is_not_found(status) => {
                 debug!(kind, %error, "no watch of a kind that is not granted or not served");
             }
             _ => warn!(kind, %error, "a watch has failed and is tried again"),

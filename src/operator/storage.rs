@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::apply::{Applier, FIELD_MANAGER};
 use super::build::Child;
-use super::error::Error;
+use super::error::{Error, is_not_found};
 use super::kind::Kind;
 use super::observe::Observed;
 use super::quantity;
@@ -158,7 +158,7 @@ async fn delete_without_pods(
     };
     match api.delete(&child.name, &only_this).await {
         Ok(_) => {}
-        Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(()),
+        Err(kube::Error::Api(status)) if is_not_found(&status) => return Ok(()),
         Err(source) => return Err(failed(source)),
     }
     let is_gone = kube::runtime::conditions::is_deleted(live.metadata.uid.as_deref().unwrap_or(""));

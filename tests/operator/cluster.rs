@@ -24,15 +24,15 @@ mod tests;
 
 pub(crate) use audit::AuditEvent;
 pub(crate) use credentials::User;
+pub(crate) use process::{Process, free_port};
 
 use crate::parts;
 use folder::Folder;
-use process::Process;
 
 /// How long anything may take before the test gives up. Nothing is asserted about times below it.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 /// Between two questions.
-const POLL: Duration = Duration::from_millis(50);
+pub(crate) const POLL: Duration = Duration::from_millis(50);
 
 /// A control plane of its own, gone when dropped.
 #[derive(Debug)]
@@ -105,6 +105,11 @@ impl Cluster {
     /// The kubeconfig file of a user.
     pub(crate) fn kubeconfig(&self, user: User) -> PathBuf {
         self.folder.file(&user.kubeconfig())
+    }
+
+    /// A file in the cluster's folder, which goes with it.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.file(name)
     }
 
     /// Makes a namespace with a name of its own.
@@ -302,6 +307,7 @@ fn shared_crds() -> Option<Vec<PathBuf>> {
     let monitoring = parts::find("prometheus-operator-crds")?;
     let gateway_api = parts::find("gateway-api-crds")?;
     Some(vec![
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("crds/pushgateways.yaml"),
         monitoring.join("monitoring.coreos.com_prometheuses.yaml"),
         monitoring.join("monitoring.coreos.com_prometheusrules.yaml"),
         monitoring.join("monitoring.coreos.com_servicemonitors.yaml"),

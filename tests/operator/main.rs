@@ -6,3 +6,7 @@
 mod parts;
 
 mod cluster;
+mod gateways;
+mod lifecycle;
+mod node;
+mod operators;

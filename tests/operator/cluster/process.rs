@@ -15,14 +15,14 @@ const LOG_LINES_SHOWN: usize = 15;
 
 /// A running server; killed when dropped, and by the kernel if the tests end without dropping it.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     log: PathBuf,
 }
 
 impl Process {
     /// Starts a program whose standard output and error go to the end of the file `log`.
-    pub(super) fn start(program: &Path, flags: &[String], log: PathBuf) -> Self {
+    pub(crate) fn start(program: &Path, flags: &[String], log: PathBuf) -> Self {
         let file = File::options().create(true).append(true).open(&log);
         let output = file.unwrap_or_else(|error| panic!("{}: {error}", log.display()));
         let mut command = Command::new("setpriv");
@@ -39,18 +39,18 @@ impl Process {
     }
 
     /// The process ID.
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// How it ended and what it logged at last, if it ended.
-    pub(super) fn end(&mut self) -> Option<String> {
+    pub(crate) fn end(&mut self) -> Option<String> {
         let status = self.child.try_wait().unwrap()?;
         Some(format!("{status}\n{}", self.last_lines()))
     }
 
     /// What it logged at last.
-    pub(super) fn last_lines(&self) -> String {
+    pub(crate) fn last_lines(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
@@ -87,7 +87,7 @@ fn spawn(command: Command) -> io::Result<Child> {
 
 /// A free port of 127.0.0.1. It is below those that the kernel gives to outgoing connections, so that a server
 /// that was stopped finds its port still free.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     const FIRST: u16 = 10_000;
     const COUNT: u16 = 20_000;
     static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| {

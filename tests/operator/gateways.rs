@@ -1,0 +1,166 @@
+//! PushGateways in a namespace of a test's own, and what tests ask of them.
+
+use std::fmt::Debug;
+use std::time::Instant;
+
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
+use kube::{Api, Client};
+use pushgateway::operator::api::PushGateway;
+use pushgateway::operator::kind::Kind;
+use serde_json::{Value, json};
+
+use crate::cluster::{Cluster, PATIENCE, POLL, User};
+use crate::node::Node;
+use crate::operators::Operator;
+
+/// A namespace with a running operator and a node.
+pub(crate) struct World {
+    pub(crate) cluster: &'static Cluster,
+    pub(crate) client: Client,
+    pub(crate) namespace: String,
+    pub(crate) operator: &'static Operator,
+    _node: Node,
+}
+
+impl World {
+    /// A namespace of the shared cluster with the shared operator; `None` if the calling test is to return.
+    pub(crate) async fn shared() -> Option<Self> {
+        let cluster = Cluster::shared().await?;
+        let operator = Operator::shared(cluster).await;
+        let client = cluster.client(User::Admin).await;
+        let namespace = cluster.namespace().await;
+        let node = Node::serve(&client, &namespace);
+        Some(Self {
+            cluster,
+            client,
+            namespace,
+            operator,
+            _node: node,
+        })
+    }
+
+    /// Objects of a kind.
+    pub(crate) fn api(&self, kind: Kind) -> Api<DynamicObject> {
+        kind.api(&self.client, &self.namespace)
+    }
+
+    /// PushGateways.
+    pub(crate) fn gateways(&self) -> Api<PushGateway> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Applies a PushGateway of this spec, as a user would.
+    pub(crate) async fn apply(&self, name: &str, spec: Value) -> PushGateway {
+        let object = json!({
+            "apiVersion": "pushgateway.io/v1alpha1",
+            "kind": "PushGateway",
+            "metadata": {"name": name},
+            "spec": spec,
+        });
+        let user = PatchParams::apply("kubectl").force();
+        let applied = self
+            .gateways()
+            .patch(name, &user, &Patch::Apply(object))
+            .await;
+        applied.unwrap()
+    }
+
+    /// Deletes a PushGateway.
+    pub(crate) async fn delete(&self, name: &str) {
+        let deleted = self.gateways().delete(name, &DeleteParams::default()).await;
+        deleted.unwrap();
+    }
+
+    /// Waits until a PushGateway has a condition with this status and reason; gives the object.
+    pub(crate) async fn until(
+        &self,
+        name: &str,
+        condition: &str,
+        status: &str,
+        reason: &str,
+    ) -> Value {
+        let wanted = format!("{condition}={status} {reason}");
+        let has = |object: &Value| {
+            let conditions = object["status"]["conditions"].as_array();
+            let generation = &object["metadata"]["generation"];
+            conditions.into_iter().flatten().any(|found| {
+                found["type"] == condition
+                    && found["status"] == status
+                    && found["reason"] == reason
+                    && found["observedGeneration"] == *generation
+            })
+        };
+        self.until_object(&wanted, name, has).await
+    }
+
+    /// Waits until a PushGateway is as `is_so` wants it; gives the object.
+    pub(crate) async fn until_object(
+        &self,
+        wanted: &str,
+        name: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let gateways = self.gateways();
+        self.until_some(wanted, async || {
+            let object = serde_json::to_value(gateways.get(name).await.unwrap()).unwrap();
+            if is_so(&object) {
+                Ok(object)
+            } else {
+                Err(object["status"].clone())
+            }
+        })
+        .await
+    }
+
+    /// Waits until a child is there and is as `is_so` wants it; gives it.
+    pub(crate) async fn until_child(
+        &self,
+        kind: Kind,
+        name: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let api = self.api(kind);
+        let wanted = format!("{} {name}", kind.name());
+        self.until_some(&wanted, async || {
+            let found = api.get_opt(name).await.unwrap();
+            let object = serde_json::to_value(&found).unwrap();
+            if found.is_some() && is_so(&object) {
+                Ok(object)
+            } else {
+                Err(object)
+            }
+        })
+        .await
+    }
+
+    /// Waits until there is no such child.
+    pub(crate) async fn until_gone(&self, kind: Kind, name: &str) {
+        let api = self.api(kind);
+        let wanted = format!("no {} {name}", kind.name());
+        self.until_some(&wanted, async || match api.get_opt(name).await.unwrap() {
+            None => Ok(()),
+            Some(found) => Err(found.metadata),
+        })
+        .await;
+    }
+
+    /// Asks until the answer is `Ok`; what it was instead is told when patience ends.
+    pub(crate) async fn until_some<T, E: Debug>(
+        &self,
+        wanted: &str,
+        ask: impl AsyncFn() -> Result<T, E>,
+    ) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match ask().await {
+                Ok(answer) => return answer,
+                Err(instead) => assert!(
+                    Instant::now() < deadline,
+                    "waited in vain for {wanted}; instead: {instead:#?}\n{}",
+                    self.operator.log()
+                ),
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+}
