@@ -1,13 +1,18 @@
 # What a person types. Each target is one command; what it does stands in scripts/ and tests/parts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run parts test lint bench generate fuzz-smoke
+.PHONY: help run operator parts test lint bench generate fuzz-smoke
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
 
 run: ## run the gateway on port 9091
 	cargo run --release --bin pushgateway
+
+operator: ## install the custom resource and run the operator, with the current kubeconfig
+	cargo build --release --features operator --bin pushgateway-operator
+	target/release/pushgateway-operator crd | kubectl apply --server-side -f -
+	target/release/pushgateway-operator run
 
 parts: ## fetch the real programs that tests run against
 	tests/parts/fetch

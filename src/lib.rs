@@ -10,7 +10,8 @@
 //! | 0 | [`model`] | metric families, labels, grouping keys |
 //!
 //! Beside the floors stand [`flags`], [`web_config`], [`server`], [`instrumentation`], [`telemetry`] and
-//! [`shutdown`]; [`build_info`] is a constant. `ARCHITECTURE.md` walks a push and a scrape through them.
+//! [`shutdown`]; [`build_info`] is a constant. With the feature `operator` there is a second house, which runs
+//! gateways on Kubernetes. `ARCHITECTURE.md` walks a push, a scrape and a reconcile through them.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod build_info;
