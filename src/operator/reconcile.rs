@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use kube::api::{Patch, PatchParams};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::DeserializeGuard;
+use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::Action;
 use kube::runtime::events::Recorder;
+use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
 use tracing::{info, warn};
@@ -110,22 +112,7 @@ impl Context {
     async fn reconcile(&self, object: &DeserializeGuard<PushGateway>) -> Result<Action, Error> {
         let object = match &object.0 {
             Ok(object) => object,
-            Err(invalid) => {
-                let reason = Invalid::unreadable(&invalid.error);
-                let previous = PushGatewayStatus::default();
-                let about = kube::runtime::reflector::ObjectRef::<PushGateway>::new(
-                    invalid.metadata.name.as_deref().unwrap_or_default(),
-                )
-                .within(invalid.metadata.namespace.as_deref().unwrap_or_default());
-                return self
-                    .report_invalid(
-                        &reason,
-                        invalid.metadata.generation,
-                        &previous,
-                        &about.into(),
-                    )
-                    .await;
-            }
+            Err(invalid) => return self.report_unreadable(invalid).await,
         };
         if object.metadata.deletion_timestamp.is_some() {
             // Children go by garbage collection.
@@ -231,6 +218,36 @@ impl Context {
         Ok(())
     }
 
+    /// Reports an object whose fields have other types than in its definition. Others are not held up by it.
+    async fn report_unreadable(&self, object: &InvalidObject) -> Result<Action, Error> {
+        let name = object.metadata.name.clone().unwrap_or_default();
+        let namespace = object.metadata.namespace.clone().unwrap_or_default();
+        let about = ObjectRef::<PushGateway>::new(&name).within(&namespace);
+        let found = self
+            .raw(&namespace)
+            .get_opt(&name)
+            .await
+            .map_err(|source| Error::Observe {
+                what: format!("PushGateway {name}"),
+                source: Box::new(source),
+            })?;
+        let Some(found) = found else {
+            return Ok(Action::await_change());
+        };
+        // What can be read of the status so far, so that it is not written again and again.
+        let previous = serde_json::from_value(found.data["status"].clone()).unwrap_or_default();
+        let reason = Invalid::unreadable(&object.error);
+        let generation = object.metadata.generation;
+        self.report_invalid(&reason, generation, &previous, &about.into())
+            .await
+    }
+
+    /// PushGateways whatever their fields are.
+    fn raw(&self, namespace: &str) -> Api<DynamicObject> {
+        let resource = ApiResource::erase::<PushGateway>(&());
+        Api::namespaced_with(self.client.clone(), namespace, &resource)
+    }
+
     async fn report_invalid(
         &self,
         invalid: &Invalid,
@@ -273,15 +290,10 @@ impl Context {
             return Ok(());
         }
         let (namespace, name) = key;
-        let resource = kube::api::ApiResource::erase::<PushGateway>(&());
-        let api = Api::<kube::api::DynamicObject>::namespaced_with(
-            self.client.clone(),
-            namespace,
-            &resource,
-        );
+        let api = self.raw(namespace);
         let object = json!({
-            "apiVersion": resource.api_version,
-            "kind": resource.kind,
+            "apiVersion": PushGateway::api_version(&()),
+            "kind": PushGateway::kind(&()),
             "metadata": {"name": name},
             "status": status,
         });
