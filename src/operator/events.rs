@@ -17,21 +17,29 @@ pub(super) async fn publish(recorder: &Recorder, events: Vec<Event>, about: &Obj
     }
 }
 
-/// Events of what was done to children.
+/// Events of what was done to children, one for all that the same was done to: the API joins events of one reason
+/// and shows only the first.
 pub(super) fn of_outcomes(outcomes: &[Outcome]) -> Vec<Event> {
-    outcomes.iter().filter_map(of_outcome).collect()
-}
-
-fn of_outcome(outcome: &Outcome) -> Option<Event> {
-    let (reason, done) = match outcome.change {
-        Change::Created => ("Created", "created"),
-        Change::Changed => ("Updated", "updated"),
-        Change::Deleted => ("Deleted", "deleted"),
-        Change::Replaced => ("Replaced", "replaced, with its pods kept,"),
-        Change::Unchanged | Change::Skipped => return None,
+    let told = [
+        (Change::Created, "Created", "created"),
+        (Change::Changed, "Updated", "updated"),
+        (
+            Change::Replaced,
+            "Replaced",
+            "replaced, with its pods kept,",
+        ),
+        (Change::Deleted, "Deleted", "deleted"),
+    ];
+    let of_change = |(change, reason, done)| {
+        let objects: Vec<String> = outcomes
+            .iter()
+            .filter(|outcome| outcome.change == change)
+            .map(|outcome| format!("{} {}", outcome.kind.name(), outcome.name))
+            .collect();
+        let note = format!("{done} {}", objects.join(", "));
+        (!objects.is_empty()).then(|| event(EventType::Normal, reason, note, "Apply"))
     };
-    let note = format!("{done} {} {}", outcome.kind.name(), outcome.name);
-    Some(event(EventType::Normal, reason, note, "Apply"))
+    told.into_iter().filter_map(of_change).collect()
 }
 
 /// Events of conditions that have another status or reason than before.
@@ -49,7 +57,9 @@ pub(super) fn of_transitions(before: &PushGatewayStatus, after: &PushGatewayStat
         if is_known || is_told || !is_worth_telling(&condition.reason) {
             continue;
         }
-        let kind = if is_bad(&condition.type_, &condition.status) {
+        // A cluster without the Prometheus Operator is nothing to warn of.
+        let is_fine = condition.reason == Reason::CRDNotInstalled.to_string();
+        let kind = if is_bad(&condition.type_, &condition.status) && !is_fine {
             EventType::Warning
         } else {
             EventType::Normal
@@ -98,6 +108,7 @@ mod tests {
     use jiff::Timestamp;
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+    use super::super::kind::Kind;
     use super::*;
 
     fn status(conditions: &[(Type, &str, Reason)]) -> PushGatewayStatus {
@@ -113,6 +124,26 @@ mod tests {
             conditions: conditions.iter().map(condition).collect(),
             ..PushGatewayStatus::default()
         }
+    }
+
+    #[test]
+    fn what_was_done_is_told_together() {
+        let outcome = |name: &str, change| Outcome {
+            kind: Kind::Service,
+            name: name.to_owned(),
+            change,
+        };
+        let events = of_outcomes(&[
+            outcome("a", Change::Created),
+            outcome("b", Change::Created),
+            outcome("c", Change::Skipped),
+            outcome("d", Change::Deleted),
+        ]);
+        let notes: Vec<_> = events
+            .iter()
+            .filter_map(|event| event.note.as_deref())
+            .collect();
+        assert_eq!(notes, ["created Service a, Service b", "deleted Service d"]);
     }
 
     #[test]
