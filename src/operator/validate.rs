@@ -1,16 +1,15 @@
 //! Checks what a `PushGateway` asks for, and turns it into what the builders need.
 //!
 //! The schema refuses most mistakes before an object is stored. This repeats what would break the gateway where the
-//! schema was passed by (an older definition in the cluster, [`render`](super::render) without one), and checks what
+//! schema was passed by (an older definition in the cluster, [`render`](super::render()) without one), and checks what
 //! no schema can: the pod template, paths, the external URL. After it nothing reads a `PushGatewaySpec`.
-
-use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource;
 
 use super::api::{self, PushGateway, PushGatewaySpec, WorkloadKind};
 
+mod gateway;
 mod image;
 mod labels;
 mod limits;
@@ -22,6 +21,7 @@ pub(super) mod round_trip;
 mod storage;
 mod web;
 
+pub use gateway::ValidatedPushGateway;
 pub(super) use image::default_pull_policy;
 pub use image::{DEFAULT_IMAGE, Defaults};
 pub use labels::{
@@ -58,33 +58,6 @@ impl Invalid {
     }
 }
 
-/// What a `PushGateway` asks for, checked. Only [`validate`] makes it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ValidatedPushGateway {
-    name: String,
-    namespace: String,
-    uid: String,
-    generation: i64,
-    owner_reference: OwnerReference,
-    replicas: i32,
-    paused: bool,
-    image: String,
-    version: Option<String>,
-    storage: Option<Storage>,
-    web: Web,
-    push: api::Push,
-    log_level: api::LogLevel,
-    log_format: api::LogFormat,
-    extra_args: Vec<api::ExtraArg>,
-    pod: Pod,
-    service: api::Service,
-    monitoring: api::ServiceMonitor,
-    pod_disruption_budget: Option<api::PodDisruptionBudget>,
-    network_policy: api::NetworkPolicy,
-    ingress: Option<api::Ingress>,
-    http_route: Option<api::HttpRoute>,
-}
-
 /// Checks an object that was read from the API server or a file.
 pub fn validate(
     object: &PushGateway,
@@ -92,7 +65,12 @@ pub fn validate(
 ) -> Result<ValidatedPushGateway, Invalid> {
     let metadata = metadata::check(&object.metadata)?;
     let missing = || Invalid::new("metadata.uid", "is missing: the object was never stored");
-    let owner_reference = object.controller_owner_ref(&()).ok_or_else(missing)?;
+    let owner_reference = OwnerReference {
+        // With foreground deletion, children go first; and only who may finalize the owner may say so.
+        block_owner_deletion: Some(true),
+        ..object.controller_owner_ref(&()).ok_or_else(missing)?
+    };
+    check_fields(&object.spec)?;
     let PushGatewaySpec {
         image,
         version,
@@ -132,17 +110,9 @@ pub fn validate(
         http_route,
         pod_template,
     } = object.spec.clone();
-
-    check_replicas(replicas)?;
     let image = image::Image::choose(image, version, defaults)?;
     let storage = storage::check(persistence, &metadata.name)?;
     let web = web::check(web, service_monitor.tls_config.is_some())?;
-    limits::check(&push.limits)?;
-    managed_flags::check(&extra_args)?;
-    check_service(&service)?;
-    check_monitoring(&service_monitor)?;
-    check_disruption_budget(pod_disruption_budget.as_ref())?;
-    check_routes(ingress.as_ref(), http_route.as_ref())?;
     let pod = Pod {
         image_pull_policy,
         image_pull_secrets,
@@ -191,6 +161,17 @@ pub fn validate(
         ingress,
         http_route,
     })
+}
+
+/// Checks what stays as it is.
+fn check_fields(spec: &PushGatewaySpec) -> Result<(), Invalid> {
+    check_replicas(spec.replicas)?;
+    limits::check(&spec.push.limits)?;
+    managed_flags::check(&spec.extra_args)?;
+    check_service(&spec.service)?;
+    check_monitoring(&spec.service_monitor)?;
+    check_disruption_budget(spec.pod_disruption_budget.as_ref())?;
+    check_routes(spec.ingress.as_ref(), spec.http_route.as_ref())
 }
 
 fn check_replicas(replicas: i32) -> Result<(), Invalid> {
@@ -258,166 +239,6 @@ fn check_routes(
         ));
     }
     Ok(())
-}
-
-impl ValidatedPushGateway {
-    /// Name of the object, and of most of its children.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Namespace of the object and all of its children.
-    pub fn namespace(&self) -> &str {
-        &self.namespace
-    }
-
-    /// UID of the object.
-    pub fn uid(&self) -> &str {
-        &self.uid
-    }
-
-    /// Generation of the spec that this was made from.
-    pub fn generation(&self) -> i64 {
-        self.generation
-    }
-
-    /// What makes an object a child of this one.
-    pub fn owner_reference(&self) -> &OwnerReference {
-        &self.owner_reference
-    }
-
-    /// 0 or 1.
-    pub fn replicas(&self) -> i32 {
-        self.replicas
-    }
-
-    /// Whether everything is to be left as it is.
-    pub fn is_paused(&self) -> bool {
-        self.paused
-    }
-
-    /// The kind of workload that runs the gateway: a StatefulSet where there is a volume.
-    pub fn workload_kind(&self) -> WorkloadKind {
-        match self.storage {
-            Some(_) => WorkloadKind::StatefulSet,
-            None => WorkloadKind::Deployment,
-        }
-    }
-
-    /// The image of the gateway.
-    pub fn image(&self) -> &str {
-        &self.image
-    }
-
-    /// The tag of the image, if it has one.
-    pub fn version(&self) -> Option<&str> {
-        self.version.as_deref()
-    }
-
-    /// The volume, if there is one.
-    pub fn storage(&self) -> Option<&Storage> {
-        self.storage.as_ref()
-    }
-
-    /// How the gateway serves HTTP.
-    pub fn web(&self) -> &Web {
-        &self.web
-    }
-
-    /// Which pushes are accepted.
-    pub fn push(&self) -> &api::Push {
-        &self.push
-    }
-
-    /// The least severe level that is logged.
-    pub fn log_level(&self) -> api::LogLevel {
-        self.log_level
-    }
-
-    /// The form of log lines.
-    pub fn log_format(&self) -> api::LogFormat {
-        self.log_format
-    }
-
-    /// Further flags, none of which another field sets.
-    pub fn extra_args(&self) -> &[api::ExtraArg] {
-        &self.extra_args
-    }
-
-    /// What the pod is made of beside the gateway's flags.
-    pub fn pod(&self) -> &Pod {
-        &self.pod
-    }
-
-    /// Paths in the pod template of fields that this version of Kubernetes does not have; they are left out.
-    pub fn unknown_pod_template_fields(&self) -> &[String] {
-        &self.pod.unknown_fields
-    }
-
-    /// The Service.
-    pub fn service(&self) -> &api::Service {
-        &self.service
-    }
-
-    /// The ServiceMonitor, whether there is one or not.
-    pub fn monitoring(&self) -> &api::ServiceMonitor {
-        &self.monitoring
-    }
-
-    /// The PodDisruptionBudget, if there is one.
-    pub fn pod_disruption_budget(&self) -> Option<&api::PodDisruptionBudget> {
-        self.pod_disruption_budget.as_ref()
-    }
-
-    /// The NetworkPolicy, whether there is one or not.
-    pub fn network_policy(&self) -> &api::NetworkPolicy {
-        &self.network_policy
-    }
-
-    /// The Ingress, if there is one.
-    pub fn ingress(&self) -> Option<&api::Ingress> {
-        self.ingress.as_ref()
-    }
-
-    /// The HTTPRoute, if there is one.
-    pub fn http_route(&self) -> Option<&api::HttpRoute> {
-        self.http_route.as_ref()
-    }
-
-    /// The host name that the Service has inside the cluster.
-    pub fn host(&self) -> String {
-        format!("{}.{}.svc", self.name, self.namespace)
-    }
-
-    /// Where clients push to.
-    pub fn url(&self) -> String {
-        let (scheme, host) = (self.web.scheme.as_str(), self.host());
-        format!("{scheme}://{host}:{}{}", self.service.port, self.web.prefix)
-    }
-
-    /// The labels by which pods are told from those of other PushGateways, whatever their workload is.
-    pub fn instance_labels(&self) -> BTreeMap<String, String> {
-        labels::instance(&self.name)
-    }
-
-    /// The labels by which a workload of the kind knows its pods.
-    pub fn selector_labels(&self, kind: WorkloadKind) -> BTreeMap<String, String> {
-        labels::selector(&self.name, kind)
-    }
-
-    /// The same in the form that `kubectl get --selector` takes.
-    pub fn selector_string(&self, kind: WorkloadKind) -> String {
-        let labels = self.selector_labels(kind).into_iter();
-        let pairs: Vec<String> = labels
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
-        pairs.join(",")
-    }
-
-    /// The labels of all children.
-    pub fn labels(&self) -> BTreeMap<String, String> {
-        labels::of_children(&self.name, self.version())
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod parts;
 
 mod cluster;
 mod gateways;
+mod golden;
 mod lifecycle;
 mod node;
 mod operators;

@@ -3,6 +3,11 @@
 use super::Invalid;
 use super::api::Limits;
 
+/// Defaults of the gateway's flags, to which others are compared.
+const BODY_BYTES: &str = "64MiB";
+const INFLATED_BODY_BYTES: &str = "256MiB";
+const BODIES_IN_FLIGHT_BYTES: &str = "1GiB";
+
 /// Each limit is a number above zero, a size or a duration.
 pub(super) fn check(limits: &Limits) -> Result<(), Invalid> {
     let Limits {
@@ -32,6 +37,7 @@ pub(super) fn check(limits: &Limits) -> Result<(), Invalid> {
         ("helpBytes", help_bytes),
         ("headBytes", head_bytes),
     ] {
+        let is_size = |text: &str| bytes(text).is_some();
         refuse_unless(name, size.as_deref(), is_size, "a size such as 64MiB")?;
     }
     for (name, timeout) in [
@@ -59,7 +65,7 @@ pub(super) fn check(limits: &Limits) -> Result<(), Invalid> {
         let is_count = |text: &str| !text.starts_with(['-', '0']);
         refuse_unless(name, count.as_deref(), is_count, "a number above zero")?;
     }
-    Ok(())
+    check_total(limits)
 }
 
 fn refuse_unless(
@@ -77,16 +83,40 @@ fn refuse_unless(
     }
 }
 
-/// Whether a text is a number of bytes above zero, alone or with a binary unit, that 64 bits can hold.
-fn is_size(text: &str) -> bool {
+/// All bodies together must have room for the largest single one.
+fn check_total(limits: &Limits) -> Result<(), Invalid> {
+    let or =
+        |limit: &Option<String>, default: &str| limit.clone().unwrap_or_else(|| default.to_owned());
+    let total = or(&limits.bodies_in_flight_bytes, BODIES_IN_FLIGHT_BYTES);
+    for (name, single) in [
+        ("bodyBytes", or(&limits.body_bytes, BODY_BYTES)),
+        (
+            "inflatedBodyBytes",
+            or(&limits.inflated_body_bytes, INFLATED_BODY_BYTES),
+        ),
+    ] {
+        if bytes(&single) > bytes(&total) {
+            let message = format!(
+                "{total:?} is less than {name} {single:?}, so that one such request would never fit; raise it or lower {name}"
+            );
+            let field = "spec.push.limits.bodiesInFlightBytes";
+            return Err(Invalid::new(field, message));
+        }
+    }
+    Ok(())
+}
+
+/// A number of bytes above zero, alone or with a binary unit, that 64 bits can hold.
+fn bytes(text: &str) -> Option<u64> {
     let units = [("KiB", 1_u64 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
     let unit = units.iter().find(|(unit, _)| text.ends_with(unit));
     let (digits, factor) = unit.map_or((text, 1), |(unit, factor)| {
         (&text[..text.len() - unit.len()], *factor)
     });
-    number(digits)
-        .and_then(|number| number.checked_mul(factor))
-        .is_some_and(|bytes| (1..=i64::MAX.unsigned_abs()).contains(&bytes))
+    let bytes = number(digits)?.checked_mul(factor)?;
+    (1..=i64::MAX.unsigned_abs())
+        .contains(&bytes)
+        .then_some(bytes)
 }
 
 /// A duration as Prometheus writes it: numbers with units, from large to small, each at most once.
@@ -146,7 +176,7 @@ mod tests {
     #[test]
     fn sizes_are_bytes_or_have_a_binary_unit() {
         for text in ["1", "64MiB", "1GiB", "10KiB"] {
-            assert!(is_size(text), "{text:?} is a size");
+            assert!(bytes(text).is_some(), "{text:?} is a size");
         }
         for text in [
             "",
@@ -158,7 +188,7 @@ mod tests {
             "-1",
             "9999999999999GiB",
         ] {
-            assert!(!is_size(text), "{text:?} is no size");
+            assert!(bytes(text).is_none(), "{text:?} is no size");
         }
     }
 }
