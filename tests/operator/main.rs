@@ -6,6 +6,7 @@
 mod parts;
 
 mod cluster;
+mod flags_contract;
 mod gateways;
 mod golden;
 mod lifecycle;
