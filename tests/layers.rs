@@ -176,7 +176,7 @@ const MODULES: [Module; 13] = [
     Module {
         name: "bin",
         siblings: &["*"],
-        crates: &["anyhow", "axum", "tokio", "tracing"],
+        crates: &["anyhow", "axum", "clap", "kube", "tokio", "tracing"],
     },
 ];
 
