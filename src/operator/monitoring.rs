@@ -14,6 +14,9 @@ use super::kind::Kind;
 use super::observe::Prometheuses;
 use super::validate::ValidatedPushGateway;
 
+/// The most Prometheus objects that the status names, as in its schema.
+const MOST_BOUND: usize = 64;
+
 /// What is to be said of monitoring.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Verdict {
@@ -52,9 +55,12 @@ pub(super) fn judge(
             "the ServiceMonitor could not be made",
         );
     };
-    let status = |bound_to| MonitoringStatus {
-        name: monitor.name_any(),
-        bound_to,
+    let status = |mut bound_to: Vec<_>| {
+        bound_to.truncate(MOST_BOUND);
+        MonitoringStatus {
+            name: monitor.name_any(),
+            bound_to,
+        }
     };
     let bound = bindings(monitor);
     match prometheuses {
