@@ -157,7 +157,7 @@ pub struct PushGatewaySpec {
     pub security_context: Option<SecurityContext>,
     /// Labels that a node must have.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "schema::labels")]
     pub node_selector: BTreeMap<String, String>,
     /// Affinity of the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -197,11 +197,11 @@ pub struct PushGatewaySpec {
     pub service_account_name: Option<String>,
     /// Further labels of the pod.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "schema::labels_of_selected")]
     pub pod_labels: BTreeMap<String, String>,
     /// Further annotations of the pod.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "schema::annotations")]
     pub pod_annotations: BTreeMap<String, String>,
 
     /// A PodDisruptionBudget, if wanted. With one replica, `minAvailable: 1` keeps nodes from being drained.

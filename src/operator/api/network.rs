@@ -8,6 +8,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::schema;
+
 /// How many pods a voluntary disruption must leave.
 #[derive(KubeSchema, Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -64,11 +66,11 @@ pub struct Ingress {
     pub tls: Vec<IngressTls>,
     /// Further labels of the Ingress.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "schema::labels_of_child")]
     pub labels: BTreeMap<String, String>,
     /// Annotations of the Ingress, by which most controllers are configured.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "schema::annotations")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -118,11 +120,11 @@ pub struct HttpRoute {
     pub path: Option<String>,
     /// Further labels of the HTTPRoute.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "schema::labels_of_child")]
     pub labels: BTreeMap<String, String>,
     /// Annotations of the HTTPRoute.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "schema::annotations")]
     pub annotations: BTreeMap<String, String>,
 }
 

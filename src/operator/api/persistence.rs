@@ -6,13 +6,15 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::schema;
+
 /// The volume that holds the persistence file. With it the gateway is a StatefulSet, without a Deployment.
 #[derive(KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("!self.enabled || !oldSelf.enabled || (has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName))").message("storageClassName can't be changed: a volume can't move to another class"),
-    validation = Rule::new("!self.enabled || !oldSelf.enabled || self.accessModes == oldSelf.accessModes").message("accessModes can't be changed: those of a volume are fixed"),
-    validation = Rule::new("!self.enabled || !oldSelf.enabled || !isQuantity(self.size) || !isQuantity(oldSelf.size) || quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0").message("size can only grow"),
+    validation = Rule::new("!self.enabled || !oldSelf.enabled || has(self.existingClaim) || has(oldSelf.existingClaim) || (has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName))").message("storageClassName can't be changed: a volume can't move to another class"),
+    validation = Rule::new("!self.enabled || !oldSelf.enabled || has(self.existingClaim) || has(oldSelf.existingClaim) || self.accessModes == oldSelf.accessModes").message("accessModes can't be changed: those of a volume are fixed"),
+    validation = Rule::new("!self.enabled || !oldSelf.enabled || has(self.existingClaim) || has(oldSelf.existingClaim) || !isQuantity(self.size) || !isQuantity(oldSelf.size) || quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0").message("size can only grow"),
     validation = Rule::new("!(has(self.existingClaim) && has(self.storageClassName))").message("existingClaim and storageClassName exclude each other: the claim has its class already"),
     validation = Rule::new("!has(self.existingClaim) || self.retentionPolicy.whenDeleted == 'Retain' && self.retentionPolicy.whenScaled == 'Retain'").message("retentionPolicy can't be Delete with existingClaim: the operator does not delete claims that others made")
 )]
@@ -46,11 +48,11 @@ pub struct Persistence {
     pub existing_claim: Option<String>,
     /// Further labels of the claim.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "schema::labels_of_selected")]
     pub labels: BTreeMap<String, String>,
     /// Further annotations of the claim.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "schema::annotations")]
     pub annotations: BTreeMap<String, String>,
     /// Name of the persistence file in the volume. A file of the Go Pushgateway is taken over.
     #[serde(default = "file_name")]

@@ -1,5 +1,6 @@
 //! Which pushes the gateway accepts.
 
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ pub struct Push {
 }
 
 /// Limits of the gateway. Sizes are bytes, or a number with KiB, MiB or GiB.
-#[derive(JsonSchema, Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(KubeSchema, Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
     /// Largest request body as it is sent.
@@ -93,6 +94,7 @@ pub struct Limits {
         length(min = 1, max = 32),
         regex(pattern = r"^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$")
     )]
+    #[x_kube(validation = Rule::new("self.matches('[1-9]')").message("headTimeout must be above zero"))]
     pub head_timeout: Option<String>,
     /// Time that may pass without progress of a request body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,6 +102,7 @@ pub struct Limits {
         length(min = 1, max = 32),
         regex(pattern = r"^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$")
     )]
+    #[x_kube(validation = Rule::new("self.matches('[1-9]')").message("bodyTimeout must be above zero"))]
     pub body_timeout: Option<String>,
     /// Time that a connection may stay open between requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,6 +110,7 @@ pub struct Limits {
         length(min = 1, max = 32),
         regex(pattern = r"^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$")
     )]
+    #[x_kube(validation = Rule::new("self.matches('[1-9]')").message("idleTimeout must be above zero"))]
     pub idle_timeout: Option<String>,
     /// Open connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]

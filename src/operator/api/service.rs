@@ -6,13 +6,18 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::schema;
+
 /// The Service that clients push to and that Prometheus scrapes.
 #[derive(KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("!has(self.nodePort) || self.type != 'ClusterIP'").message("nodePort needs type NodePort or LoadBalancer"),
     validation = Rule::new("self.type == 'LoadBalancer' || !(has(self.loadBalancerClass) || has(self.loadBalancerSourceRanges))").message("loadBalancerClass and loadBalancerSourceRanges need type LoadBalancer"),
-    validation = Rule::new("self.type != 'ClusterIP' || !has(self.externalTrafficPolicy)").message("externalTrafficPolicy needs type NodePort or LoadBalancer")
+    validation = Rule::new("self.type != 'ClusterIP' || !has(self.externalTrafficPolicy)").message("externalTrafficPolicy needs type NodePort or LoadBalancer"),
+    validation = Rule::new("!has(self.clusterIP) || self.clusterIP != 'None' || self.type == 'ClusterIP'").message("clusterIP None needs type ClusterIP"),
+    validation = Rule::new("!has(self.clusterIP) || self.clusterIP != 'None' || self.port == 9091").message("port must be 9091 with clusterIP None, where clients reach the pod itself"),
+    validation = Rule::new("has(self.clusterIP) == has(oldSelf.clusterIP) && (!has(self.clusterIP) || self.clusterIP == oldSelf.clusterIP)").message("clusterIP can't be changed: that of a Service is fixed")
 )]
 pub struct Service {
     /// How the Service is reached.
@@ -56,11 +61,11 @@ pub struct Service {
     pub traffic_distribution: Option<String>,
     /// Further labels of the Service.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "schema::labels_of_selected")]
     pub labels: BTreeMap<String, String>,
     /// Annotations of the Service.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "schema::annotations")]
     pub annotations: BTreeMap<String, String>,
 }
 

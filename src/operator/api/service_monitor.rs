@@ -14,6 +14,9 @@ use super::schema;
 /// It always has `honorLabels: true`, without which the pushed labels `job` and `instance` would be renamed.
 #[derive(KubeSchema, Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!(has(self.authorization) && has(self.basicAuth))").message("authorization and basicAuth exclude each other: Prometheus sends only one of them")
+)]
 pub struct ServiceMonitor {
     /// Whether there is one. Auto: where the cluster serves ServiceMonitors, also if it begins to later.
     #[serde(default)]
@@ -39,11 +42,11 @@ pub struct ServiceMonitor {
     /// Further labels of the ServiceMonitor, by which a Prometheus selects it. With kube-prometheus-stack this is
     /// usually `release: NAME-OF-THE-RELEASE`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "schema::labels_of_child")]
     pub labels: BTreeMap<String, String>,
     /// Annotations of the ServiceMonitor.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "schema::annotations")]
     pub annotations: BTreeMap<String, String>,
     /// A Prometheus whose serviceMonitorSelector tells which labels the ServiceMonitor must have. The operator needs
     /// permission to read it.

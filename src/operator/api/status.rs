@@ -23,15 +23,19 @@ pub struct PushGatewayStatus {
     pub updated_replicas: i32,
     /// Label selector of the pods, for `kubectl scale`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
     pub selector: Option<String>,
     /// URL to push to from inside the cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
     pub url: Option<String>,
     /// Image that the gateway is to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
     pub image: Option<String>,
     /// Version of the gateway, as far as the image's tag tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
     pub version: Option<String>,
     /// The workload that runs the gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +60,7 @@ pub struct WorkloadStatus {
     /// Its kind.
     pub kind: WorkloadKind,
     /// Its name.
+    #[schemars(length(max = 253))]
     pub name: String,
 }
 
@@ -76,12 +81,15 @@ pub enum WorkloadKind {
 pub struct StorageStatus {
     /// The claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
     pub claim: Option<String>,
     /// Size that it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
     pub capacity: Option<String>,
     /// Size that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
     pub requested: Option<String>,
 }
 
@@ -90,6 +98,7 @@ pub struct StorageStatus {
 #[serde(rename_all = "camelCase")]
 pub struct MonitoringStatus {
     /// Name of the ServiceMonitor.
+    #[schemars(length(max = 253))]
     pub name: String,
     /// Prometheus objects that select it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -103,9 +112,12 @@ pub struct MonitoringStatus {
 #[serde(rename_all = "camelCase")]
 pub struct PrometheusBinding {
     /// Resource, such as prometheuses.
+    #[schemars(length(max = 253))]
     pub resource: String,
     /// Namespace.
+    #[schemars(length(max = 63))]
     pub namespace: String,
     /// Name.
+    #[schemars(length(max = 253))]
     pub name: String,
 }
