@@ -27,8 +27,9 @@ bench: ## measure side by side with the Go Pushgateway, write docs/benchmarks.md
 	tests/parts/fetch pushgateway-sid
 	cargo bench --bench side_by_side
 
-generate: ## rewrite the generated docs and files
+generate: ## rewrite the generated docs, the definition of the custom resource and the golden files
 	UPDATE=1 cargo test --lib flags::documentation
+	UPDATE=1 cargo test --features operator --test operator crd::the_file
 	UPDATE=1 cargo test --features operator --test operator golden
 
 fuzz-smoke: ## run each fuzz target for some seconds

@@ -302,7 +302,7 @@ impl Programs {
     }
 }
 
-/// What the shared cluster knows besides what Kubernetes brings: the kinds that the operator may write.
+/// What the shared cluster knows besides what Kubernetes brings: our kind, and those that the operator may write.
 fn shared_crds() -> Option<Vec<PathBuf>> {
     let monitoring = parts::find("prometheus-operator-crds")?;
     let gateway_api = parts::find("gateway-api-crds")?;

@@ -6,6 +6,7 @@
 mod parts;
 
 mod cluster;
+mod crd;
 mod flags_contract;
 mod gateways;
 mod golden;
