@@ -297,3 +297,6 @@ impl Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -381,3 +381,6 @@ fn reason_of(problem: &Problem) -> Reason {
         Cause::Refused { .. } => Reason::ReconcileFailed,
     }
 }
+
+#[cfg(test)]
+mod tests;
