@@ -43,7 +43,7 @@ pub(crate) fn push_gateways(client: Client, namespace: &str) -> Api<DynamicObjec
 }
 
 /// An object with a spec of any content.
-pub(crate) fn push_gateway(name: &str, spec: Value) -> DynamicObject {
+pub(crate) fn push_gateway(name: &str, spec: &Value) -> DynamicObject {
     let resource = ApiResource::erase::<PushGateway>(&());
     DynamicObject::new(name, &resource).data(json!({ "spec": spec }))
 }
@@ -191,14 +191,14 @@ async fn what_is_not_said_is_stored_as_the_types_would_have_it() {
     };
     let client = cluster.client(User::Admin).await;
     let api = push_gateways(client, &cluster.namespace().await);
-    let object = push_gateway("empty", json!({}));
+    let object = push_gateway("empty", &json!({}));
     let stored = api.create(&PostParams::default(), &object).await.unwrap();
     // Also proof that each default is valid: the API server refuses definitions with others.
     let default = serde_json::to_value(PushGatewaySpec::default()).unwrap();
     assert_eq!(stored.data["spec"], default);
 
     // Without a spec there is nothing to give defaults to.
-    let mut without = push_gateway("without", json!({}));
+    let mut without = push_gateway("without", &json!({}));
     without.data = json!({});
     let refused = api.create(&PostParams::default(), &without).await;
     let refused = refused.unwrap_err().to_string();

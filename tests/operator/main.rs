@@ -13,3 +13,4 @@ mod golden;
 mod lifecycle;
 mod node;
 mod operators;
+mod validation;
