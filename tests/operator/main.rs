@@ -13,4 +13,5 @@ mod golden;
 mod lifecycle;
 mod node;
 mod operators;
+mod schemas;
 mod validation;
