@@ -302,6 +302,14 @@ impl Subject {
     }
 }
 
+impl Drop for Subject {
+    /// Ends the thread of the store, of which a property test has thousands.
+    fn drop(&mut self) {
+        // A persistence that fails, fails here too.
+        let _ = self.store.close();
+    }
+}
+
 fn text_of(snapshot: &Snapshot) -> String {
     let plain = snapshot
         .scrape(&[], TEXT, Compression::Identity)
