@@ -1,75 +1,199 @@
 //! Where this gateway answers otherwise than a real Pushgateway on purpose.
+//!
+//! A deviation explains a difference only if there is none once it is set aside, follow-on requests and all.
 
+use super::braces;
 use super::generate::Case;
-use super::transcript::Transcript;
+use super::transcript::{Place, Transcript};
+use crate::harness::compress;
 use crate::harness::http::Request;
 
-/// A deviation: why, and whether a difference is of its kind.
-struct Deviation {
-    reason: &'static str,
-    explains: fn(&Case, &Transcript, &Transcript) -> bool,
+/// A deviation: why, and how to set it aside.
+pub(super) struct Deviation {
+    pub(super) reason: &'static str,
+    /// The trial in which this deviation makes no difference, if it may have made one.
+    pub(super) set_aside: fn(&Trial, &Transcript, &Transcript) -> Option<Trial>,
 }
 
-const DEVIATIONS: &[Deviation] = &[
+/// What is asked of us and of the peer, and what of the answers is compared.
+#[derive(Clone)]
+pub(super) struct Trial {
+    pub(super) ours: Case,
+    pub(super) peers: Case,
+    mask: fn(&str) -> String,
+}
+
+pub(super) const DEVIATIONS: &[Deviation] = &[
     Deviation {
-        reason: "a compressed body is read to its end before it is parsed, so that its damage comes first",
-        explains: |case, ours, peers| {
-            let mut differing = differing_answers(case, ours, peers).peekable();
-            differing.peek().is_some()
-                && differing.all(|(request, ours, peers)| {
-                    let is_compressed = request
-                        .headers
-                        .iter()
-                        .any(|(name, _)| name == "Content-Encoding");
-                    let is_damage = ["gzip: ", "flate: ", "snappy: ", "unexpected EOF"]
-                        .iter()
-                        .any(|error| ours.contains(&format!("\n{error}")));
-                    is_compressed && is_damage && peers.starts_with("400")
-                })
+        reason: "a metric named in braces does not depend on the line before it",
+        set_aside: |trial, _, _| {
+            let peers = with_texts(&trial.peers, braces::with_names_outside)?;
+            let ours = trial.ours.clone();
+            Some(Trial {
+                ours,
+                peers,
+                ..*trial
+            })
+        },
+    },
+    Deviation {
+        reason: "what is wrong with a metric named in braces is not told with the name of the one before it",
+        set_aside: |trial, ours, theirs| {
+            trial.without_requests(ours, theirs, |request, ours, theirs| {
+                let Some(line) = line_of_error(ours) else {
+                    return false;
+                };
+                let body = text(request).unwrap_or_default();
+                let line_is_in_braces = (body.lines().nth(line - 1))
+                    .is_some_and(|line| line.trim_start().starts_with('{'));
+                line_of_error(theirs) == Some(line) && line_is_in_braces
+            })
         },
     },
     Deviation {
         reason: "a request that makes the peer panic, which closes the connection, is refused",
-        explains: |case, ours, peers| {
-            let mut differing = differing_answers(case, ours, peers).peekable();
-            differing.peek().is_some()
-                && differing.all(|(_, ours, peers)| {
-                    ours.starts_with("400") && peers.starts_with("no response")
-                })
+        set_aside: |trial, ours, theirs| {
+            trial.without_requests(ours, theirs, |_, ours, theirs| {
+                ours.starts_with("400") && theirs.starts_with("no response")
+            })
         },
     },
     Deviation {
-        reason: "a metric named in braces does not depend on the line before it",
-        explains: |case, ours, peers| {
-            let mut differing = differing_answers(case, ours, peers).peekable();
-            differing.peek().is_some()
-                && differing.all(|(request, ours, peers)| {
-                    let body = String::from_utf8_lossy(&request.body);
-                    let in_braces = |line: &str| line.trim_start().starts_with('{');
-                    match (line_of_error(ours), line_of_error(peers)) {
-                        (Some(line), other) if Some(line) == other => {
-                            body.lines().nth(line - 1).is_some_and(in_braces)
-                        }
-                        _ => {
-                            let is_taken = ours.starts_with("200") && peers.starts_with("400");
-                            is_taken && body.contains("# TYPE") && body.lines().any(in_braces)
-                        }
-                    }
-                })
+        reason: "a compressed body is read to its end before it is parsed, so that its damage comes first",
+        set_aside: |trial, ours, theirs| {
+            trial.without_requests(ours, theirs, |request, ours, theirs| {
+                let is_damage = ["gzip: ", "flate: ", "snappy: ", "unexpected EOF"]
+                    .iter()
+                    .any(|error| ours.contains(&format!("\n{error}")));
+                header(request, "Content-Encoding").is_some()
+                    && is_damage
+                    && theirs.starts_with("400")
+            })
+        },
+    },
+    Deviation {
+        reason: "colons are escaped or quoted in label names, which may not have them",
+        set_aside: |trial, _, _| {
+            let peers = with_texts(&trial.peers, braces::without_colons_in_label_names)?;
+            let ours = with_texts(&trial.ours, braces::without_colons_in_label_names)?;
+            Some(Trial {
+                ours,
+                peers,
+                ..*trial
+            })
+        },
+    },
+    Deviation {
+        reason: "of names that are the same once escaped, only one is shown",
+        set_aside: |trial, _, theirs| {
+            let is_doubled = |(place, text): (&Place, &String)| {
+                matches!(place, Place::Seen("scrape", _)) && has_doubled_name(text)
+            };
+            let unescaped = "text/plain;version=0.0.4;escaping=allow-utf-8";
+            let mut without = trial.clone();
+            for case in [&mut without.ours, &mut without.peers] {
+                case.scrape = Request::new("GET", "/metrics").header("Accept", unescaped);
+            }
+            theirs.entries.iter().any(is_doubled).then_some(without)
         },
     },
     Deviation {
         reason: "fields of a metric that are not known are kept also where a name is escaped",
-        explains: |case, ours, peers| {
-            let is_known =
-                |line: &&str| !line.trim_start().starts_with('#') || line.starts_with('#');
-            let known = |text: &str| text.lines().filter(is_known).collect::<String>();
-            let is_answered_alike = differing_answers(case, ours, peers).next().is_none();
-            let mut pairs = ours.entries.iter().zip(&peers.entries);
-            is_answered_alike && pairs.all(|((_, ours), (_, peers))| known(ours) == known(peers))
+        set_aside: |trial, ours, _| {
+            let mask = |text: &str| {
+                text.split_inclusive('\n')
+                    .filter(|line| !is_unknown_field(line))
+                    .collect()
+            };
+            let mut texts = ours.entries.values();
+            let mut without = trial.clone();
+            without.mask = mask;
+            texts
+                .any(|text| text.lines().any(is_unknown_field))
+                .then_some(without)
         },
     },
 ];
+
+impl Trial {
+    pub(super) fn new(case: &Case) -> Self {
+        Self {
+            ours: case.clone(),
+            peers: case.clone(),
+            mask: str::to_owned,
+        }
+    }
+
+    /// What is compared of a transcript.
+    pub(super) fn masked(&self, mut transcript: Transcript) -> Transcript {
+        for text in transcript.entries.values_mut() {
+            *text = (self.mask)(text);
+        }
+        transcript
+    }
+
+    /// Without the requests that were answered differently in this way, if there are any. A refusal that leaves
+    /// a trace cannot be set aside.
+    fn without_requests(
+        &self,
+        ours: &Transcript,
+        theirs: &Transcript,
+        is_set_aside: fn(&Request, &str, &str) -> bool,
+    ) -> Option<Self> {
+        let mut without = self.clone();
+        for place in ours.differences(theirs).iter().rev() {
+            let (ours, theirs) = (ours.at(place), theirs.at(place));
+            let leaves_trace = |answer: &str| answer.contains("\npushed metrics ");
+            if let Place::Answer(number) = *place
+                && !leaves_trace(ours)
+                && !leaves_trace(theirs)
+                && is_set_aside(&self.ours.requests[number], ours, theirs)
+            {
+                without.ours.requests.remove(number);
+                without.peers.requests.remove(number);
+            }
+        }
+        let is_same = without.ours.requests.len() == self.ours.requests.len();
+        (!is_same).then_some(without)
+    }
+}
+
+/// The case with each text body that becomes another so; rewritten bodies are not compressed.
+fn with_texts(case: &Case, rewrite: fn(&str) -> String) -> Option<Case> {
+    let mut case = case.clone();
+    let mut is_same = true;
+    for request in &mut case.requests {
+        let Some(text) = text(request) else { continue };
+        let rewritten = rewrite(&text);
+        if rewritten != text {
+            is_same = false;
+            request
+                .headers
+                .retain(|(name, _)| name != "Content-Encoding");
+            request.body = rewritten.into();
+        }
+    }
+    (!is_same).then_some(case)
+}
+
+/// The body of a request in the text format, decompressed.
+fn text(request: &Request) -> Option<String> {
+    let content_type = header(request, "Content-Type").unwrap_or_default();
+    if content_type.contains("delimited") {
+        return None;
+    }
+    let body = match header(request, "Content-Encoding") {
+        Some("gzip" | "GZIP") => compress::gunzip(&request.body).ok()?,
+        Some("snappy") => compress::unsnappy(&request.body).ok()?,
+        _ => request.body.clone(),
+    };
+    String::from_utf8(body).ok()
+}
+
+fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let header = request.headers.iter().find(|(found, _)| found == name);
+    header.map(|(_, value)| value.as_str())
+}
 
 /// The line that a refusal by the text parser names.
 fn line_of_error(answer: &str) -> Option<usize> {
@@ -77,28 +201,48 @@ fn line_of_error(answer: &str) -> Option<usize> {
     rest.split_once(':')?.0.parse().ok()
 }
 
-/// The requests whose answers differ, our answer, and the peer's.
-fn differing_answers<'a>(
-    case: &'a Case,
-    ours: &'a Transcript,
-    peers: &'a Transcript,
-) -> impl Iterator<Item = (&'a Request, &'a str, &'a str)> {
-    let answers = ours.entries.iter().zip(&peers.entries);
-    let answers = case.requests.iter().zip(answers);
-    answers
-        .filter(|(_, (ours, peers))| ours != peers)
-        .map(|(request, (ours, peers))| (request, ours.1.as_str(), peers.1.as_str()))
+/// Whether a line of a protobuf scrape shows a field that has no name.
+fn is_unknown_field(line: &str) -> bool {
+    line.starts_with(' ') && line.trim_start().starts_with('#')
 }
 
-/// Why we differ in this case, if that is known.
-pub(crate) fn known_deviation(
-    case: &Case,
-    ours: &Transcript,
-    peers: &Transcript,
-) -> Option<&'static str> {
-    let explains = |deviation: &&Deviation| (deviation.explains)(case, ours, peers);
-    DEVIATIONS
-        .iter()
-        .find(explains)
-        .map(|deviation| deviation.reason)
+/// Whether a part of a scrape shows two families of one name, or a metric with two labels of one name.
+fn has_doubled_name(part: &str) -> bool {
+    fn starting<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
+        text.lines()
+            .filter(|line| line.starts_with(start))
+            .collect()
+    }
+    let samples = part.lines().filter(|line| !line.starts_with('#'));
+    starting(part, "# TYPE ").len() > 1
+        || starting(part, "name: ").len() > 1
+        || part
+            .split("\nmetric: {")
+            .any(|metric| has_doubles(starting(metric, "    name: ")))
+        || samples.map(braces::label_names).any(has_doubles)
+}
+
+fn has_doubles(mut names: Vec<&str>) -> bool {
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    names.len() < count
+}
+
+#[test]
+fn doubled_names_are_found() {
+    for doubled in [
+        "# TYPE a counter\na 1\n# TYPE a counter\na 2\n",
+        "# TYPE a counter\na{b=\"c\",b=\"d\"} 1\n",
+        "name: \"a\"\nmetric: {\n}\nname: \"a\"\nmetric: {\n}\n",
+        "name: \"a\"\nmetric: {\n  label: {\n    name: \"b\"\n  }\n  label: {\n    name: \"b\"\n  }\n}\n",
+    ] {
+        assert!(has_doubled_name(doubled), "{doubled}");
+    }
+    for single in [
+        "# HELP a b\n# TYPE a counter\na{b=\"c\"} 1\na{b=\"d\"} 1\n",
+        "name: \"a\"\nmetric: {\n  label: {\n    name: \"b\"\n  }\n}\nmetric: {\n  label: {\n    name: \"b\"\n  }\n}\n",
+    ] {
+        assert!(!has_doubled_name(single), "{single}");
+    }
 }

@@ -1,10 +1,11 @@
 //! What a program answered to a case, with everything masked that differs from run to run or that is free:
 //! times, own metrics, the order of groups in JSON, and the reasons of a refusal after their fixed beginning.
 
-use std::fmt::Write as _;
-use std::io::Read as _;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
 
 use crate::differential::generate::Case;
+use crate::harness::compress::gunzip;
 use crate::harness::http::{Connection, Request, Response};
 use crate::harness::{Gateway, Program, protobuf, scrape};
 
@@ -25,10 +26,20 @@ pub(crate) struct Player {
     _gateway: Gateway,
 }
 
-/// Everything answered, each entry after what it answers.
-#[derive(Clone, Debug, PartialEq)]
+/// What was answered to each request, and what is seen after them.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Transcript {
-    pub(crate) entries: Vec<(String, String)>,
+    pub(crate) entries: BTreeMap<Place, String>,
+}
+
+/// What an entry of a transcript is about. Small enough that what a peer does at random in one place, like
+/// which help it shows, does not have to coincide with what it does at random in another.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Place {
+    /// The answer to the request of this number.
+    Answer(usize),
+    /// A part of what is seen in this way after all requests.
+    Seen(&'static str, String),
 }
 
 impl Player {
@@ -43,9 +54,9 @@ impl Player {
     /// Wipes, sends the requests of a case, and looks at the state.
     pub(crate) fn play(&mut self, case: &Case) -> Transcript {
         self.answer(&Request::new("PUT", "/api/v1/admin/wipe"));
-        let mut entries = Vec::new();
-        for request in &case.requests {
-            entries.push((format!("{request:?}"), self.answer(request)));
+        let mut entries = BTreeMap::new();
+        for (number, request) in case.requests.iter().enumerate() {
+            entries.insert(Place::Answer(number), self.answer(request));
         }
         if case
             .requests
@@ -56,7 +67,9 @@ impl Player {
             self.answer(&Request::new("PUT", "/metrics/job/settle"));
         }
         for (what, request) in observations(case) {
-            entries.push((what.to_owned(), self.answer(&request)));
+            for (part, text) in parts(&self.answer(&request)) {
+                entries.insert(Place::Seen(what, part), text);
+            }
         }
         Transcript { entries }
     }
@@ -71,14 +84,62 @@ impl Player {
 }
 
 impl Transcript {
-    /// The entries that differ.
-    pub(crate) fn differences(&self, other: &Self) -> Vec<usize> {
-        let pairs = self.entries.iter().zip(&other.entries).enumerate();
-        pairs
-            .filter(|(_, (mine, theirs))| mine != theirs)
-            .map(|(at, _)| at)
+    /// Where the two differ.
+    pub(crate) fn differences(&self, other: &Self) -> BTreeSet<Place> {
+        let places = self.entries.keys().chain(other.entries.keys());
+        places
+            .filter(|place| self.entries.get(place) != other.entries.get(place))
+            .cloned()
             .collect()
     }
+
+    /// The entry, empty if there is none.
+    pub(crate) fn at(&self, place: &Place) -> &str {
+        self.entries.get(place).map_or("", String::as_str)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer(number) => write!(f, "answer {}", number + 1),
+            Self::Seen(what, part) => write!(f, "{what}: {part}"),
+        }
+    }
+}
+
+/// An answer cut into families or groups, under their names; the head and the order they came in are first.
+fn parts(answer: &str) -> BTreeMap<String, String> {
+    let (head, body) = answer.split_once('\n').unwrap_or((answer, ""));
+    let name_in: fn(&str) -> Option<String> = if head.contains("application/vnd.google.protobuf") {
+        |line| line.strip_prefix("name: ").map(str::to_owned)
+    } else if head.contains("application/json") {
+        |line| Some(scrape::labels_of(line))
+    } else {
+        |line| family_of_comment(line).map(str::to_owned)
+    };
+    let mut parts = BTreeMap::from([(String::new(), format!("{head}\n"))]);
+    let mut current = String::new();
+    for line in body.lines() {
+        if let Some(name) = name_in(line).filter(|name| *name != current) {
+            writeln!(parts.entry(String::new()).or_default(), "{name}").unwrap();
+            current = name;
+        }
+        writeln!(parts.entry(current.clone()).or_default(), "{line}").unwrap();
+    }
+    parts
+}
+
+/// The family that a HELP or TYPE line is about.
+fn family_of_comment(line: &str) -> Option<&str> {
+    let name = line
+        .strip_prefix("# HELP ")
+        .or_else(|| line.strip_prefix("# TYPE "))?;
+    let end = match name.strip_prefix('"') {
+        Some(rest) => rest.find("\" ")? + 2,
+        None => name.find(' ')?,
+    };
+    Some(&name[..end])
 }
 
 fn observations(case: &Case) -> [(&'static str, Request); 3] {
@@ -124,7 +185,9 @@ fn header(name: &str, value: &str) -> String {
 
 fn body(request: &Request, response: &Response) -> String {
     let body = match response.header("content-encoding") {
-        Some("gzip") => gunzip(&response.body),
+        Some("gzip") => {
+            gunzip(&response.body).unwrap_or_else(|error| format!("not gzip: {error}").into())
+        }
         _ => response.body.clone(),
     };
     let text = String::from_utf8_lossy(&body);
@@ -169,12 +232,4 @@ fn without_zeros(family: &str) -> String {
         writeln!(text, "{line}").unwrap();
     }
     text
-}
-
-fn gunzip(body: &[u8]) -> Vec<u8> {
-    let mut inflated = Vec::new();
-    match flate2::read::MultiGzDecoder::new(body).read_to_end(&mut inflated) {
-        Ok(_) => inflated,
-        Err(error) => format!("not gzip: {error}").into_bytes(),
-    }
 }

@@ -71,7 +71,8 @@ pub(crate) fn normal_json(body: &str) -> String {
     groups.join("\n")
 }
 
-fn labels_of(group: &str) -> String {
+/// The labels of a group of the JSON API, as text.
+pub(crate) fn labels_of(group: &str) -> String {
     let parsed: Value = serde_json::from_str(group).unwrap_or_default();
     parsed["labels"].to_string()
 }
