@@ -3,6 +3,7 @@
 //! There is no node, so pods stay pending. All else is what any cluster does: admission, defaults, server-side
 //! apply, role-based access, garbage collection, controllers.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +15,7 @@ use kube::api::{ObjectMeta, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::wait::{await_condition, conditions};
 use kube::{Api, Client, Config, ResourceExt};
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 mod audit;
@@ -96,7 +98,12 @@ impl Cluster {
 
     /// A client of a user, for the calling test's runtime alone.
     pub(crate) async fn client(&self, user: User) -> Client {
-        let kubeconfig = Kubeconfig::read_from(self.kubeconfig(user)).unwrap();
+        Self::client_of(&self.kubeconfig(user)).await
+    }
+
+    /// The same from a kubeconfig file.
+    pub(crate) async fn client_of(kubeconfig: &Path) -> Client {
+        let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
         Client::try_from(config.unwrap()).unwrap()
@@ -110,6 +117,17 @@ impl Cluster {
     /// A file in the cluster's folder, which goes with it.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.file(name)
+    }
+
+    /// Writes a kubeconfig with a token of a service account, as its pods have one.
+    pub(crate) fn kubeconfig_of_account(&self, namespace: &str, name: &str) -> PathBuf {
+        let token = self.kubectl(&["create", "token", name, "--namespace", namespace]);
+        let text = fs::read(self.kubeconfig(User::Admin)).unwrap();
+        let mut kubeconfig: Value = serde_json::from_slice(&text).unwrap();
+        kubeconfig["users"][0]["user"] = json!({"token": token.trim()});
+        let path = self.file(&format!("{namespace}-{name}.kubeconfig"));
+        fs::write(&path, kubeconfig.to_string()).unwrap();
+        path
     }
 
     /// Makes a namespace with a name of its own.
@@ -186,10 +204,12 @@ impl Cluster {
     fn api_server_flags(&self) -> Vec<String> {
         let file = |name: &str| self.folder.file(name).display().to_string();
         let policy = self.folder.file("audit-policy.yaml");
-        std::fs::write(policy, audit::POLICY).unwrap();
+        fs::write(policy, audit::POLICY).unwrap();
         [
             "--allow-privileged",
             "--authorization-mode=RBAC",
+            // Not on by default, but on OpenShift: who makes an owner reference needs rights on the owner.
+            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
             "--bind-address=127.0.0.1",
             // Pods are told of this one, which must not be a loopback address; no pod ever asks.
             "--advertise-address=192.0.2.1",
@@ -303,7 +323,7 @@ impl Programs {
 }
 
 /// What the shared cluster knows besides what Kubernetes brings: our kind, and those that the operator may write.
-fn shared_crds() -> Option<Vec<PathBuf>> {
+pub(crate) fn shared_crds() -> Option<Vec<PathBuf>> {
     let monitoring = parts::find("prometheus-operator-crds")?;
     let gateway_api = parts::find("gateway-api-crds")?;
     Some(vec![

@@ -27,16 +27,25 @@ impl World {
     pub(crate) async fn shared() -> Option<Self> {
         let cluster = Cluster::shared().await?;
         let operator = Operator::shared(cluster).await;
-        let client = cluster.client(User::Admin).await;
         let namespace = cluster.namespace().await;
+        Some(Self::of(cluster, operator, namespace).await)
+    }
+
+    /// A namespace of any cluster, with whatever operator looks after it.
+    pub(crate) async fn of(
+        cluster: &'static Cluster,
+        operator: &'static Operator,
+        namespace: String,
+    ) -> Self {
+        let client = cluster.client(User::Admin).await;
         let node = Node::serve(&client, &namespace);
-        Some(Self {
+        Self {
             cluster,
             client,
             namespace,
             operator,
             _node: node,
-        })
+        }
     }
 
     /// Objects of a kind.

@@ -33,15 +33,26 @@ impl Operator {
 
     /// Starts one without waiting for anything.
     pub(crate) fn launch(cluster: &Cluster, user: User, name: &str, flags: &[&str]) -> Self {
+        Self::launch_with(cluster, &cluster.kubeconfig(user), &[], name, flags)
+    }
+
+    /// Starts one with a kubeconfig and environment of its own, without waiting for anything.
+    pub(crate) fn launch_with(
+        cluster: &Cluster,
+        kubeconfig: &Path,
+        environment: &[String],
+        name: &str,
+        flags: &[&str],
+    ) -> Self {
         let port = free_port();
         let log = cluster.file(&format!("operator-{name}.log"));
-        let kubeconfig = format!("KUBECONFIG={}", cluster.kubeconfig(user).display());
-        let mut arguments = vec![
-            kubeconfig,
+        let mut arguments = environment.to_vec();
+        arguments.push(format!("KUBECONFIG={}", kubeconfig.display()));
+        arguments.extend([
             env!("CARGO_BIN_EXE_pushgateway-operator").to_owned(),
             format!("--listen-address=127.0.0.1:{port}"),
             format!("--instance={name}"),
-        ];
+        ]);
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         Self {
             process: Process::start(Path::new("env"), &arguments, log.clone()),
