@@ -13,5 +13,6 @@ mod golden;
 mod lifecycle;
 mod node;
 mod operators;
+mod rbac;
 mod schemas;
 mod validation;
