@@ -60,6 +60,9 @@ mod tests {
             ("1.5Gi", "1536Mi"),
             ("1e3", "1k"),
             ("500m", "0.5"),
+            ("1.5e-1", "150m"),
+            ("1E", "1e18"),
+            ("12E3", "12k"),
         ] {
             assert!(are_equal(first, second), "{first} {second}");
             assert!(!is_larger(first, second), "{first} {second}");
@@ -77,7 +80,7 @@ mod tests {
 
     #[test]
     fn what_is_no_quantity_is_nothing() {
-        for text in ["", "Gi", "1Q", "1.2.3", "1e", "--1"] {
+        for text in ["", "Gi", "1Q", "1GB", "1 Gi", "1.2.3", "1e", "1ex", "--1"] {
             assert!(!are_equal(text, text), "{text}");
             assert!(!is_larger("1", text), "{text}");
         }

@@ -186,16 +186,22 @@ fn check_replicas(replicas: i32) -> Result<(), Invalid> {
 
 fn check_service(service: &api::Service) -> Result<(), Invalid> {
     labels::check_unreserved("spec.service.labels", &service.labels)?;
-    let is_headless = service.cluster_ip.as_deref() == Some("None");
-    if is_headless && service.port != i32::from(crate::DEFAULT_PORT) {
+    if service.cluster_ip.as_deref() != Some("None") {
+        return Ok(());
+    }
+    if service.type_ != api::ServiceType::ClusterIP {
         return Err(Invalid::new(
-            "spec.service.port",
-            format!(
-                "{} has no effect with clusterIP None, where clients reach the pod itself; set {} or leave out clusterIP",
-                service.port,
-                crate::DEFAULT_PORT
-            ),
+            "spec.service.clusterIP",
+            "None needs type ClusterIP; leave out one of them",
         ));
+    }
+    if service.port != i32::from(crate::DEFAULT_PORT) {
+        let message = format!(
+            "{} has no effect with clusterIP None, where clients reach the pod itself; set {} or leave out clusterIP",
+            service.port,
+            crate::DEFAULT_PORT
+        );
+        return Err(Invalid::new("spec.service.port", message));
     }
     Ok(())
 }

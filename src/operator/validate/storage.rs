@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::quantity;
 use super::api::{AccessMode, Persistence, PersistenceRetention, Retention};
 use super::{Invalid, Mount, labels, limits};
 
@@ -113,7 +114,7 @@ fn check_values(persistence: &Persistence) -> Result<(), Invalid> {
         Err(Invalid::new(format!("spec.persistence.{field}"), message))
     };
     labels::check_unreserved("spec.persistence.labels", &persistence.labels)?;
-    if !is_positive_quantity(&persistence.size) {
+    if !quantity::is_larger(&persistence.size, "0") {
         let size = &persistence.size;
         return refuse(
             "size",
@@ -166,21 +167,6 @@ fn check_values(persistence: &Persistence) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Whether a text is a Kubernetes quantity above zero: a decimal number and a suffix or an exponent.
-fn is_positive_quantity(text: &str) -> bool {
-    const SUFFIXES: [&str; 15] = [
-        "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi",
-    ];
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
-    let (number, suffix) = text.split_at(end.unwrap_or(text.len()));
-    let is_number = number.starts_with(|c: char| c.is_ascii_digit())
-        && number.matches('.').count() <= 1
-        && number.contains(|c: char| ('1'..='9').contains(&c));
-    let exponent = suffix.strip_prefix(['e', 'E']);
-    let is_exponent = exponent.is_some_and(|digits| digits.parse::<i32>().is_ok());
-    is_number && (SUFFIXES.contains(&suffix) || suffix == "Ei" || is_exponent)
-}
-
 fn is_file_name(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     !text.starts_with(['.', '-']) && !text.is_empty() && text.chars().all(is_part)
@@ -189,20 +175,6 @@ fn is_file_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quantities_are_those_of_kubernetes() {
-        for text in [
-            "1", "2Gi", "0.5Ti", "100M", "1e9", "1E", "12E3", "1.5e-1", "1Ei",
-        ] {
-            assert!(is_positive_quantity(text), "{text:?} is above zero");
-        }
-        for text in [
-            "", "0", "0Gi", "-1Gi", "1GB", "Gi", "1 Gi", "1.2.3", "1e", "1ex", ".5",
-        ] {
-            assert!(!is_positive_quantity(text), "{text:?} is none");
-        }
-    }
 
     #[test]
     fn files_stay_in_the_volume() {

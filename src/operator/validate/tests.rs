@@ -270,6 +270,10 @@ fn services_and_monitors_must_be_possible() {
         "spec.service.port: 80 has no effect",
     );
     check_refusal(
+        json!({"service": {"clusterIP": "None", "type": "NodePort"}}),
+        "spec.service.clusterIP: None needs type ClusterIP",
+    );
+    check_refusal(
         json!({"serviceMonitor": {"authorization": {}, "basicAuth": {}}}),
         "spec.serviceMonitor.authorization: is set beside basicAuth",
     );
