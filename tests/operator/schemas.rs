@@ -1,7 +1,8 @@
-//! What the operator makes is valid for every supported version of Kubernetes: no field that it does not know, none of another type.
+//! What the operator makes is valid for every supported version of Kubernetes: no field that it does not know, none
+//! of another type.
 //!
-//! The API servers' own OpenAPI documents are the measure, read strictly: what an object says and the document does not is an error,
-//! where a server would drop it.
+//! The API servers' own descriptions (`OpenAPI`) are the measure, read strictly: what an object says and the description
+//! does not is an error, where a server would drop it.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use crate::golden::Golden;
 use crate::parts;
 
-/// The definitions of kinds, as they are in an OpenAPI document.
+/// The definitions of kinds, as they are in an API server's description.
 struct Definitions(Value);
 
 impl Definitions {

@@ -15,7 +15,7 @@ fn validated(service_monitor: &Value) -> ValidatedPushGateway {
     validate(&object, &Defaults::default()).unwrap()
 }
 
-fn prometheus(spec: Value) -> DynamicObject {
+fn prometheus(spec: &Value) -> DynamicObject {
     serde_json::from_value(json!({
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "Prometheus",
@@ -25,7 +25,7 @@ fn prometheus(spec: Value) -> DynamicObject {
     .unwrap()
 }
 
-fn monitor(bindings: Value) -> DynamicObject {
+fn monitor(bindings: &Value) -> DynamicObject {
     serde_json::from_value(json!({
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "ServiceMonitor",
@@ -45,7 +45,7 @@ fn seen(prometheuses: Vec<DynamicObject>) -> Prometheuses {
 /// Judges with ServiceMonitors served and one there.
 fn judged(prometheuses: &Prometheuses) -> Verdict {
     let served = BTreeSet::from([Kind::ServiceMonitor]);
-    let monitor = monitor(json!([]));
+    let monitor = monitor(&json!([]));
     judge(
         &validated(&json!({})),
         &served,
@@ -88,7 +88,7 @@ fn a_prometheus_selects_by_labels_and_namespaces() {
             "serviceMonitorSelector": selector,
             "serviceMonitorNamespaceSelector": namespaces,
         });
-        let verdict = judged(&seen(vec![prometheus(spec.clone())]));
+        let verdict = judged(&seen(vec![prometheus(&spec)]));
         assert_eq!(verdict.is_ready, Some(is_selected), "{spec}");
         let reason = if is_selected {
             Reason::Selected
@@ -105,7 +105,7 @@ fn the_labels_that_would_help_are_named() {
         "serviceMonitorSelector": {"matchLabels": {"release": "other"}},
         "serviceMonitorNamespaceSelector": {},
     });
-    let message = judged(&seen(vec![prometheus(spec)])).message;
+    let message = judged(&seen(vec![prometheus(&spec)])).message;
     assert!(message.contains("{release: other}"), "{message}");
     assert!(message.contains("spec.serviceMonitor.labels"), "{message}");
 }
@@ -121,7 +121,7 @@ fn what_defeats_honor_labels_is_told() {
             "serviceMonitorNamespaceSelector": {},
         });
         spec[field] = value;
-        let verdict = judged(&seen(vec![prometheus(spec)]));
+        let verdict = judged(&seen(vec![prometheus(&spec)]));
         assert_eq!(verdict.reason, Reason::HonorLabelsOverridden);
         assert!(verdict.message.contains(field), "{}", verdict.message);
         assert!(
@@ -146,7 +146,7 @@ fn what_cannot_be_seen_is_unknown_unless_bindings_tell() {
         }])
     };
     let judged = |status: &str| {
-        let monitor = monitor(binding(status));
+        let monitor = monitor(&binding(status));
         judge(
             &validated(&json!({})),
             &served,

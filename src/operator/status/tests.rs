@@ -5,7 +5,7 @@ use crate::operator::api::PushGateway;
 use crate::operator::apply::Outcome;
 use crate::operator::validate::{Defaults, validate};
 
-fn validated(spec: serde_json::Value) -> ValidatedPushGateway {
+fn validated(spec: &serde_json::Value) -> ValidatedPushGateway {
     let object: PushGateway = serde_json::from_value(json!({
         "apiVersion": "pushgateway.io/v1alpha1",
         "kind": "PushGateway",
@@ -16,7 +16,7 @@ fn validated(spec: serde_json::Value) -> ValidatedPushGateway {
     validate(&object, &Defaults::default()).unwrap()
 }
 
-fn workload(status: serde_json::Value) -> DynamicObject {
+fn workload(status: &serde_json::Value) -> DynamicObject {
     serde_json::from_value(json!({
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
@@ -33,8 +33,8 @@ fn ready() -> serde_json::Value {
 
 /// The status with a StatefulSet of this status and these problems.
 fn status(
-    spec: serde_json::Value,
-    stateful_set: serde_json::Value,
+    spec: &serde_json::Value,
+    stateful_set: &serde_json::Value,
     problems: Vec<Problem>,
     previous: &PushGatewayStatus,
     second: i64,
@@ -73,8 +73,8 @@ fn check(status: &PushGatewayStatus, type_: Type, value: &str, reason: Reason) {
 #[test]
 fn a_ready_workload_is_a_ready_gateway_even_without_prometheus() {
     let status = status(
-        json!({}),
-        ready(),
+        &json!({}),
+        &ready(),
         Vec::new(),
         &PushGatewayStatus::default(),
         0,
@@ -97,7 +97,13 @@ fn a_ready_workload_is_a_ready_gateway_even_without_prometheus() {
 fn a_status_of_an_older_generation_counts_for_nothing() {
     let mut old = ready();
     old["observedGeneration"] = 0.into();
-    let status = status(json!({}), old, Vec::new(), &PushGatewayStatus::default(), 0);
+    let status = status(
+        &json!({}),
+        &old,
+        Vec::new(),
+        &PushGatewayStatus::default(),
+        0,
+    );
     check(&status, Type::Ready, "False", Reason::WorkloadNotReady);
     check(&status, Type::Progressing, "True", Reason::RollingOut);
 }
@@ -112,7 +118,7 @@ fn problems_are_told_with_their_remedy() {
         },
     };
     let before = PushGatewayStatus::default();
-    let status = status(json!({}), ready(), vec![conflict], &before, 0);
+    let status = status(&json!({}), &ready(), vec![conflict], &before, 0);
     check(&status, Type::Ready, "False", Reason::NameConflict);
     check(&status, Type::Degraded, "True", Reason::NameConflict);
     let message = &status.conditions[0].message;
@@ -124,10 +130,10 @@ fn problems_are_told_with_their_remedy() {
 fn the_time_of_a_transition_moves_with_the_status_alone() {
     let none = PushGatewayStatus::default();
     let waiting = json!({"observedGeneration": 1, "replicas": 1});
-    let first = status(json!({}), waiting.clone(), Vec::new(), &none, 1);
-    let same = status(json!({}), waiting, Vec::new(), &first, 2);
+    let first = status(&json!({}), &waiting, Vec::new(), &none, 1);
+    let same = status(&json!({}), &waiting, Vec::new(), &first, 2);
     assert_eq!(first, same);
-    let then = status(json!({}), ready(), Vec::new(), &same, 3);
+    let then = status(&json!({}), &ready(), Vec::new(), &same, 3);
     let since =
         |status: &PushGatewayStatus| status.conditions[0].last_transition_time.0.as_second();
     assert_eq!([since(&first), since(&same), since(&then)], [1, 1, 3]);
@@ -136,7 +142,7 @@ fn the_time_of_a_transition_moves_with_the_status_alone() {
 #[test]
 fn paused_is_not_ready_but_available() {
     let none = PushGatewayStatus::default();
-    let status = status(json!({"paused": true}), ready(), Vec::new(), &none, 0);
+    let status = status(&json!({"paused": true}), &ready(), Vec::new(), &none, 0);
     check(&status, Type::Ready, "False", Reason::Paused);
     check(&status, Type::Available, "True", Reason::AsExpected);
 }
@@ -144,7 +150,7 @@ fn paused_is_not_ready_but_available() {
 #[test]
 fn what_runs_is_still_told_of_an_invalid_object() {
     let none = PushGatewayStatus::default();
-    let good = status(json!({}), ready(), Vec::new(), &none, 1);
+    let good = status(&json!({}), &ready(), Vec::new(), &none, 1);
     let now = Timestamp::from_second(2).unwrap();
     let bad = of_invalid(&Invalid::unreadable("no number"), 4, &good, now);
     check(&bad, Type::Ready, "False", Reason::InvalidSpec);
