@@ -20,6 +20,7 @@ mod memory;
 mod metrics;
 mod monitoring;
 mod observe;
+mod ownership;
 mod quantity;
 mod reconcile;
 mod render;
@@ -31,8 +32,9 @@ mod switch;
 pub mod validate;
 mod workload;
 
-pub use apply::{ADOPT_ANNOTATION, FIELD_MANAGER};
+pub use apply::FIELD_MANAGER;
 pub use lease::LeaseSettings;
+pub use ownership::ADOPT_ANNOTATION;
 pub use render::{RenderError, render};
 pub use run::{RunError, Settings, run};
 pub use validate::Defaults;

@@ -12,15 +12,13 @@ use super::build::Child;
 use super::error::{Error, is_not_found};
 use super::kind::Kind;
 use super::memory::{Imprint, Key, Memories};
-use super::observe::{Observed, is_child_of};
+use super::observe::Observed;
+use super::ownership::{self, ADOPT_ANNOTATION};
 use super::storage;
 use super::validate::ValidatedPushGateway;
 
 /// Our name in `metadata.managedFields`.
 pub const FIELD_MANAGER: &str = "pushgateway-operator";
-
-/// With this annotation, whose value is the name of the PushGateway, an object that is not ours is taken over.
-pub const ADOPT_ANNOTATION: &str = "pushgateway.io/adopt";
 
 /// What came of applying.
 #[derive(Debug, Default)]
@@ -115,9 +113,9 @@ impl Applier<'_> {
                 None => self.find(&child).await?,
             };
             if let Some(live) = &live
-                && let Some(cause) = self.stranger(live)
+                && let Some(owner) = ownership::stranger(live, self.owner)
             {
-                applied.problem(&child, cause);
+                applied.problem(&child, Cause::NameConflict { owner });
                 continue;
             }
             let mut replaced = false;
@@ -181,30 +179,6 @@ impl Applier<'_> {
                 source: Box::new(source),
             }),
         }
-    }
-
-    /// Why an object is not ours to change, if so.
-    fn stranger(&self, live: &DynamicObject) -> Option<Cause> {
-        if is_child_of(live, self.owner.uid()) {
-            return None;
-        }
-        let mut owners = live.owner_references().iter();
-        let controller = owners.find(|owner| owner.controller == Some(true));
-        let asks_for_us =
-            live.annotations().get(ADOPT_ANNOTATION).map(String::as_str) == Some(self.owner.name());
-        if controller.is_none() && asks_for_us {
-            return None;
-        }
-        Some(Cause::NameConflict {
-            owner: match (
-                controller,
-                live.labels().get("app.kubernetes.io/managed-by"),
-            ) {
-                (Some(owner), _) => format!("{} {}", owner.kind, owner.name),
-                (None, Some(manager)) => manager.clone(),
-                (None, None) => "somebody else".to_owned(),
-            },
-        })
     }
 
     async fn apply_one(

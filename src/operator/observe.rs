@@ -10,6 +10,7 @@ use kube::{Api, Client, ResourceExt};
 use super::api::WorkloadKind;
 use super::error::{Error, is_not_found};
 use super::kind::Kind;
+use super::ownership::is_child_of;
 use super::validate::{INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, ValidatedPushGateway};
 
 /// What there is of one PushGateway.
@@ -73,12 +74,6 @@ pub(super) async fn observe(
         observed.prometheuses = prometheuses(client, validated, watched).await?;
     }
     Ok(observed)
-}
-
-/// Whether the object belongs to the PushGateway, as its controller.
-pub(super) fn is_child_of(object: &DynamicObject, uid: &str) -> bool {
-    let mut owners = object.owner_references().iter();
-    owners.any(|owner| owner.uid == uid && owner.controller == Some(true))
 }
 
 async fn children(

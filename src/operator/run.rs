@@ -25,7 +25,7 @@ use super::lease::{Lease, LeaseSettings};
 use super::memory::Memories;
 use super::metrics::Metrics;
 use super::reconcile::{Context, error_policy, reconcile};
-use super::side_watch::{SideWatches, Watched, children_only};
+use super::side_watch::{SideWatches, Watched, children_only, made_for};
 use super::validate::Defaults;
 use crate::server;
 use crate::shutdown::Stop;
@@ -203,10 +203,11 @@ async fn controller(namespace: Option<String>, context: Arc<Context>, stop: Stop
             Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
             None => Api::all_with(client.clone(), &resource),
         };
-        controller = controller.owns_with::<kube::api::DynamicObject>(
+        controller = controller.watches_with::<kube::api::DynamicObject, _>(
             api,
             resource,
             children_only().page_size(50),
+            |child| made_for(&child),
         );
     }
     let (side_watches, triggers) = SideWatches::new(

@@ -23,7 +23,8 @@ use super::error::is_not_found;
 use super::kind::Kind;
 use super::metrics::Metrics;
 use super::observe::prometheus_resources;
-use super::validate::{INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL};
+use super::ownership;
+use super::validate::{MANAGED_BY, MANAGED_BY_LABEL};
 
 /// What the controller watches.
 pub(super) type Watched = DeserializeGuard<PushGateway>;
@@ -44,10 +45,8 @@ pub(super) struct SideWatches {
 /// Whom a touched object is about.
 #[derive(Clone, Copy, Debug)]
 enum About {
-    /// The PushGateway that owns it.
-    Owner,
-    /// The PushGateway in its instance label.
-    Instance,
+    /// The PushGateway that it was made for.
+    One,
     /// Every PushGateway.
     All,
 }
@@ -83,10 +82,10 @@ impl SideWatches {
             Kind::NetworkPolicy,
             Kind::Ingress,
         ] {
-            watches.spawn(self.clone().watch(kind.api_resource(), About::Owner));
+            watches.spawn(self.clone().watch(kind.api_resource(), About::One));
         }
         let claims = ApiResource::erase::<PersistentVolumeClaim>(&());
-        watches.spawn(self.clone().watch(claims, About::Instance));
+        watches.spawn(self.clone().watch(claims, About::One));
         let mut served = capabilities.subscribe();
         let mut optional = JoinSet::new();
         loop {
@@ -95,7 +94,7 @@ impl SideWatches {
                 self.metrics.serves(kind, now.contains(&kind));
             }
             for kind in &now {
-                optional.spawn(self.clone().watch(kind.api_resource(), About::Owner));
+                optional.spawn(self.clone().watch(kind.api_resource(), About::One));
             }
             if now.contains(&Kind::ServiceMonitor) {
                 for resource in prometheus_resources() {
@@ -119,7 +118,7 @@ impl SideWatches {
         };
         let config = match about {
             About::All => watcher::Config::default(),
-            About::Owner | About::Instance => children_only(),
+            About::One => children_only(),
         };
         let mut touched = watcher(api, config.page_size(50))
             .default_backoff()
@@ -152,18 +151,13 @@ impl SideWatches {
     }
 
     async fn trigger(&self, object: &PartialObjectMeta<DynamicObject>, about: About) {
-        let namespace = object.namespace().unwrap_or_default();
-        let name = match about {
-            About::All => return self.trigger_all().await,
-            About::Instance => object.labels().get(INSTANCE_LABEL).cloned(),
-            About::Owner => object
-                .owner_references()
-                .iter()
-                .find(|owner| owner.kind == "PushGateway" && owner.controller == Some(true))
-                .map(|owner| owner.name.clone()),
-        };
-        if let Some(name) = name {
-            self.send(ObjectRef::new(&name).within(&namespace)).await;
+        match about {
+            About::All => self.trigger_all().await,
+            About::One => {
+                if let Some(made_for) = made_for(object) {
+                    self.send(made_for).await;
+                }
+            }
         }
     }
 
@@ -177,6 +171,12 @@ impl SideWatches {
         // Without a receiver the controller has ended, and nobody needs to look.
         let _ = self.triggers.send(trigger).await;
     }
+}
+
+/// The PushGateway that an object was made for.
+pub(super) fn made_for(object: &impl ResourceExt) -> Option<ObjectRef<Watched>> {
+    let name = ownership::made_for(object)?;
+    Some(ObjectRef::new(&name).within(&object.namespace()?))
 }
 
 /// Only objects with our label.
