@@ -16,7 +16,7 @@ use serde_json::json;
 use tracing::{info, warn};
 
 use super::api::{PushGateway, PushGatewayStatus};
-use super::apply::{Applied, Applier, FIELD_MANAGER};
+use super::apply::{Applied, Applier, Cause, FIELD_MANAGER, Problem};
 use super::build::{Surroundings, build};
 use super::capabilities::Capabilities;
 use super::error::{Error, is_not_found};
@@ -34,6 +34,8 @@ use super::validate::{Defaults, Invalid, ValidatedPushGateway, validate};
 const DRIFT_NET: Duration = Duration::from_mins(10);
 /// Time after which an object with a problem that a user has to mend is looked at again.
 const SLOW: Duration = Duration::from_mins(1);
+/// The same where the name of a child is taken: no watch tells when a stranger's object goes or asks to be taken over.
+const NAME_TAKEN: Duration = Duration::from_secs(10);
 
 /// What all reconciles share.
 pub(super) struct Context {
@@ -101,6 +103,18 @@ pub(super) fn error_policy(
 /// Namespace and name.
 pub(super) fn key(object: &impl ResourceExt) -> Key {
     (object.namespace().unwrap_or_default(), object.name_any())
+}
+
+/// When an object is looked at again without cause.
+fn look_again_after(applied: &Applied) -> Duration {
+    let is_name_taken = |problem: &Problem| matches!(problem.cause, Cause::NameConflict { .. });
+    if applied.problems.iter().any(is_name_taken) {
+        NAME_TAKEN
+    } else if applied.problems.is_empty() {
+        DRIFT_NET
+    } else {
+        SLOW
+    }
 }
 
 /// A number in 0..1 that differs from one moment to the next, so that failed objects do not come back all at once.
@@ -194,8 +208,7 @@ impl Context {
         // Client required: say it.
         self.tell(object, switch, &applied, &previous, &status)
             .await?;
-        let has_problems = !applied.problems.is_empty();
-        Ok(Action::requeue(if has_problems { SLOW } else { DRIFT_NET }))
+        Ok(Action::requeue(look_again_after(&applied)))
     }
 
     async fn tell(
