@@ -322,8 +322,7 @@ impl Facts<'_> {
             let message = format!("the claim {} is not there yet", storage.claim_name());
             return (Some(false), Reason::Pending, message);
         };
-        let status = claim.status.clone().unwrap_or_default();
-        if status.phase.as_deref() != Some("Bound") {
+        if !storage::is_bound(claim) {
             let message = format!(
                 "the claim {} waits for a volume: kubectl describe pvc {0} tells why",
                 storage.claim_name()
@@ -333,10 +332,9 @@ impl Facts<'_> {
         if let Some(reason) = &self.applied.claim.not_expandable {
             return (Some(false), Reason::ResizeNotSupported, reason.clone());
         }
-        let capacity = status
-            .capacity
-            .as_ref()
-            .and_then(|capacity| capacity.get("storage"));
+        let status = claim.status.as_ref();
+        let capacity = status.and_then(|status| status.capacity.as_ref());
+        let capacity = capacity.and_then(|capacity| capacity.get("storage"));
         if let (Some(requested), Some(capacity)) = (storage::requested(claim), capacity)
             && super::quantity::is_larger(&requested.0, &capacity.0)
         {

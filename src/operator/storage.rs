@@ -39,7 +39,8 @@ pub(super) async fn settle(
     let template = &live.data["spec"]["volumeClaimTemplates"];
     if let Some(claim) = &observed.claim {
         outcome.other_class = other_class(claim, &wanted[0]);
-        if outcome.other_class.is_none() {
+        // One that is not bound can't grow yet; once it is, its watch has us look again.
+        if outcome.other_class.is_none() && is_bound(claim) {
             outcome.not_expandable = grow(applier, claim, &wanted[0]).await?;
         }
     }
@@ -94,6 +95,12 @@ async fn grow(
             source: Box::new(source),
         }),
     }
+}
+
+/// Whether the claim has its volume.
+pub(super) fn is_bound(claim: &PersistentVolumeClaim) -> bool {
+    let status = claim.status.as_ref();
+    status.and_then(|status| status.phase.as_deref()) == Some("Bound")
 }
 
 /// The size that the claim asks for.
