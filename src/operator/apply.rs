@@ -147,6 +147,9 @@ impl Applier<'_> {
             {
                 continue;
             }
+            if *kind == Kind::StatefulSet && !storage::keep_claim(self, object).await? {
+                continue;
+            }
             let only_this = DeleteParams::background().preconditions(Preconditions {
                 uid: object.metadata.uid.clone(),
                 resource_version: object.metadata.resource_version.clone(),

@@ -45,6 +45,14 @@ pub(super) enum Error {
         /// What the API server says.
         source: Box<kube::Error>,
     },
+    /// Keeping a claim from being deleted with its StatefulSet failed.
+    #[error("could not keep the claim {name}: {source}")]
+    Disown {
+        /// The claim.
+        name: String,
+        /// What the API server says.
+        source: Box<kube::Error>,
+    },
     /// Writing the status failed.
     #[error("could not write the status: {0}")]
     Status(Box<kube::Error>),
@@ -60,7 +68,10 @@ impl Error {
     pub(super) fn step(&self) -> &'static str {
         match self {
             Self::Observe { .. } => "observe",
-            Self::Apply { .. } | Self::Delete { .. } | Self::Resize { .. } => "apply",
+            Self::Apply { .. }
+            | Self::Delete { .. }
+            | Self::Resize { .. }
+            | Self::Disown { .. } => "apply",
             Self::Status(_) => "status",
         }
     }
@@ -71,6 +82,7 @@ impl Error {
             | Self::Apply { source, .. }
             | Self::Delete { source, .. }
             | Self::Resize { source, .. }
+            | Self::Disown { source, .. }
             | Self::Status(source) => source,
         }
     }

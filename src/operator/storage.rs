@@ -5,8 +5,8 @@
 
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use kube::Api;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use super::apply::{Applier, FIELD_MANAGER};
@@ -15,6 +15,7 @@ use super::error::{Error, is_not_found};
 use super::kind::Kind;
 use super::observe::Observed;
 use super::quantity;
+use super::validate::Mount;
 
 /// What became of the claim.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -81,11 +82,7 @@ async fn grow(
     let larger = json!({"spec": {"resources": {"requests": {"storage": wanted}}}});
     let api =
         Api::<PersistentVolumeClaim>::namespaced(applier.client.clone(), applier.owner.namespace());
-    let ours = PatchParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PatchParams::default()
-    };
-    match api.patch(&name, &ours, &Patch::Merge(larger)).await {
+    match api.patch(&name, &by_us(), &Patch::Merge(larger)).await {
         Ok(_) => Ok(None),
         Err(kube::Error::Api(status)) if status.is_forbidden() || status.is_invalid() => {
             Ok(Some(status.message.clone()))
@@ -107,6 +104,82 @@ pub(super) fn is_bound(claim: &PersistentVolumeClaim) -> bool {
 pub(super) fn requested(claim: &PersistentVolumeClaim) -> Option<&Quantity> {
     let resources = claim.spec.as_ref()?.resources.as_ref()?;
     resources.requests.as_ref()?.get("storage")
+}
+
+/// Name of the claim that a StatefulSet uses.
+pub(super) fn claim_of(set: &DynamicObject) -> Option<String> {
+    let spec = &set.data["spec"];
+    if spec["volumeClaimTemplates"].is_array() {
+        let (volume, name) = (Mount::Storage.volume(), set.name_any());
+        return Some(format!("{volume}-{name}-0"));
+    }
+    let volumes = spec["template"]["spec"]["volumes"].as_array()?;
+    let claim = |volume: &Value| {
+        Some(
+            volume["persistentVolumeClaim"]["claimName"]
+                .as_str()?
+                .to_owned(),
+        )
+    };
+    let ours = |volume: &&Value| volume["name"] == Mount::Storage.volume();
+    volumes.iter().find(ours).and_then(claim)
+}
+
+/// Takes care that a claim is not deleted with its StatefulSet, since its PushGateway stays. Tells whether that is
+/// done; until then, the StatefulSet's status has us look again.
+pub(super) async fn keep_claim(applier: &Applier<'_>, set: &DynamicObject) -> Result<bool, Error> {
+    const POLICY: &str = "persistentVolumeClaimRetentionPolicy";
+    if set.data["spec"][POLICY]["whenDeleted"] == "Delete" {
+        let retain = json!({"spec": {POLICY: {"whenDeleted": "Retain"}}});
+        let api = Kind::StatefulSet.api(applier.client, applier.owner.namespace());
+        let patched = api
+            .patch(&set.name_any(), &by_us(), &Patch::Merge(retain))
+            .await;
+        patched.map_err(|source| Error::Apply {
+            kind: Kind::StatefulSet,
+            name: set.name_any(),
+            source: Box::new(source),
+        })?;
+        return Ok(false);
+    }
+    // Its controller may not have seen that yet, and makes it the owner of its claim again.
+    let is_seen = set.data["status"]["observedGeneration"].as_i64() == set.metadata.generation;
+    if is_seen && let Some(name) = claim_of(set) {
+        disown(applier, &name, set).await?;
+    }
+    Ok(is_seen)
+}
+
+/// Removes the owner reference to a StatefulSet, which its controller leaves behind where there is no pod.
+async fn disown(applier: &Applier<'_>, claim: &str, set: &DynamicObject) -> Result<(), Error> {
+    let api =
+        Api::<PersistentVolumeClaim>::namespaced(applier.client.clone(), applier.owner.namespace());
+    let failed = |source| Error::Disown {
+        name: claim.to_owned(),
+        source: Box::new(source),
+    };
+    let Some(found) = api.get_opt(claim).await.map_err(failed)? else {
+        return Ok(());
+    };
+    let owners = found.owner_references();
+    let others: Vec<_> = owners
+        .iter()
+        .filter(|owner| Some(&owner.uid) != set.metadata.uid.as_ref())
+        .collect();
+    if others.len() < owners.len() {
+        let metadata =
+            json!({"ownerReferences": others, "resourceVersion": found.resource_version()});
+        let patch = Patch::Merge(json!({"metadata": metadata}));
+        api.patch(claim, &by_us(), &patch).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn by_us() -> PatchParams {
+    PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    }
 }
 
 /// Whether all that the wanted templates say is said by the live ones, which have defaults besides.
