@@ -9,7 +9,7 @@ use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::DeserializeGuard;
 use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::Action;
-use kube::runtime::events::Recorder;
+use kube::runtime::events::{Event, Recorder};
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
@@ -206,7 +206,8 @@ impl Context {
         let status = status::compute(&facts);
 
         // Client required: say it.
-        self.tell(object, switch, &applied, &previous, &status)
+        let news = switch.news(validated.name(), &observed, &applied.outcomes);
+        self.tell(object, news, &applied, &previous, &status)
             .await?;
         Ok(Action::requeue(look_again_after(&applied)))
     }
@@ -214,7 +215,7 @@ impl Context {
     async fn tell(
         &self,
         object: &PushGateway,
-        switch: Switch,
+        switched: Option<Event>,
         applied: &Applied,
         previous: &PushGatewayStatus,
         status: &PushGatewayStatus,
@@ -225,7 +226,7 @@ impl Context {
             .observed(&key(object), &status.conditions, false);
         self.write_status(&key(object), previous, status).await?;
         let mut news = events::of_outcomes(&applied.outcomes);
-        news.extend(switch.news(object));
+        news.extend(switched);
         news.extend(events::of_transitions(previous, status));
         events::publish(&self.recorder, news, &about).await;
         Ok(())

@@ -1,11 +1,13 @@
 //! The switch between a Deployment and a StatefulSet, when persistence is turned on or off.
 
-use kube::ResourceExt;
 use kube::runtime::events::{Event, EventType};
 
-use super::api::{PushGateway, WorkloadKind};
+use super::api::WorkloadKind;
+use super::apply::{Change, Outcome};
 use super::events;
+use super::kind::Kind;
 use super::observe::Observed;
+use super::storage;
 use super::validate::ValidatedPushGateway;
 use super::workload::Progress;
 
@@ -17,8 +19,6 @@ pub(super) struct Switch {
     pub(super) serving: WorkloadKind,
     /// Whether the old workload is still needed.
     pub(super) is_under_way: bool,
-    /// Whether it begins with this reconcile.
-    begins: bool,
 }
 
 impl Switch {
@@ -36,33 +36,40 @@ impl Switch {
         Self {
             serving: if is_under_way { old } else { new },
             is_under_way,
-            begins: is_under_way && progress.is_none(),
         }
     }
 
-    /// What users want to know before they miss it.
-    pub(super) fn news(self, object: &PushGateway) -> Option<Event> {
-        if !self.begins {
+    /// What users want to know when it begins, before they miss it.
+    pub(super) fn news(
+        self,
+        name: &str,
+        observed: &Observed,
+        outcomes: &[Outcome],
+    ) -> Option<Event> {
+        let is_workload = |kind| matches!(kind, Kind::StatefulSet | Kind::Deployment);
+        let is_new =
+            |outcome: &Outcome| is_workload(outcome.kind) && outcome.change == Change::Created;
+        if !self.is_under_way || !outcomes.iter().any(is_new) {
             return None;
         }
-        let name = object.name_any();
-        Some(match self.serving {
-            WorkloadKind::Deployment => events::event(
-                EventType::Warning,
+        let (reason, note) = match self.serving {
+            WorkloadKind::Deployment => (
                 "PushesNotCarriedOver",
                 format!(
-                    "the StatefulSet {name} starts empty: what was pushed to the Deployment was in memory only; to carry it over next time, GET /api/v1/admin/export before and PUT /api/v1/admin/import after the switch"
+                    "the StatefulSet {name} does not know what was pushed to the Deployment, which has it in memory only; to carry it over next time, GET /api/v1/admin/export before and PUT /api/v1/admin/import after the switch"
                 ),
-                "Switch",
             ),
-            WorkloadKind::StatefulSet => events::event(
-                EventType::Warning,
-                "PersistentVolumeClaimRetained",
-                format!(
-                    "the claim storage-volume-{name}-0 is kept with what was pushed so far; the Deployment starts empty"
-                ),
-                "Switch",
-            ),
-        })
+            WorkloadKind::StatefulSet => {
+                let set = observed.workload(self.serving, name);
+                let claim = set.and_then(storage::claim_of)?;
+                (
+                    "PersistentVolumeClaimRetained",
+                    format!(
+                        "the claim {claim} is kept with what was pushed so far; the Deployment starts empty"
+                    ),
+                )
+            }
+        };
+        Some(events::event(EventType::Warning, reason, note, "Switch"))
     }
 }
