@@ -55,6 +55,15 @@ pub(super) struct Context {
     pub recorder: Recorder,
 }
 
+/// How a status is written.
+#[derive(Clone, Copy, Debug)]
+enum Writing {
+    /// By server-side apply.
+    Apply,
+    /// By a merge patch, since the API server applies nothing to an object whose types do not fit its definition.
+    Merge,
+}
+
 /// Makes what one object asks for.
 pub(super) async fn reconcile(
     object: Arc<DeserializeGuard<PushGateway>>,
@@ -139,7 +148,7 @@ impl Context {
                 let previous = object.status.clone().unwrap_or_default();
                 let about = object.object_ref(&());
                 let generation = object.metadata.generation;
-                self.report_invalid(&invalid, generation, &previous, &about)
+                self.report_invalid(&invalid, generation, &previous, &about, Writing::Apply)
                     .await
             }
         }
@@ -224,7 +233,8 @@ impl Context {
         self.metrics.applied(&applied.outcomes);
         self.metrics
             .observed(&key(object), &status.conditions, false);
-        self.write_status(&key(object), previous, status).await?;
+        self.write_status(&key(object), previous, status, Writing::Apply)
+            .await?;
         let mut news = events::of_outcomes(&applied.outcomes);
         news.extend(switched);
         news.extend(events::of_transitions(previous, status));
@@ -252,7 +262,8 @@ impl Context {
         let previous = serde_json::from_value(found.data["status"].clone()).unwrap_or_default();
         let reason = Invalid::unreadable(&object.error);
         let generation = object.metadata.generation;
-        self.report_invalid(&reason, generation, &previous, &about.into())
+        let about = about.into();
+        self.report_invalid(&reason, generation, &previous, &about, Writing::Merge)
             .await
     }
 
@@ -268,6 +279,7 @@ impl Context {
         generation: Option<i64>,
         previous: &PushGatewayStatus,
         about: &k8s_openapi::api::core::v1::ObjectReference,
+        writing: Writing,
     ) -> Result<Action, Error> {
         let key = (
             about.namespace.clone().unwrap_or_default(),
@@ -287,7 +299,7 @@ impl Context {
             Timestamp::now(),
         );
         self.metrics.observed(&key, &status.conditions, true);
-        self.write_status(&key, previous, &status).await?;
+        self.write_status(&key, previous, &status, writing).await?;
         let news = events::of_transitions(previous, &status);
         events::publish(&self.recorder, news, about).await;
         Ok(Action::await_change())
@@ -299,6 +311,7 @@ impl Context {
         key: &Key,
         previous: &PushGatewayStatus,
         status: &PushGatewayStatus,
+        writing: Writing,
     ) -> Result<(), Error> {
         if previous == status {
             return Ok(());
@@ -311,8 +324,12 @@ impl Context {
             "metadata": {"name": name},
             "status": status,
         });
-        let ours = PatchParams::apply(FIELD_MANAGER).force();
-        match api.patch_status(name, &ours, &Patch::Apply(object)).await {
+        let ours = PatchParams::apply(FIELD_MANAGER);
+        let (ours, patch) = match writing {
+            Writing::Apply => (ours.force(), Patch::Apply(object)),
+            Writing::Merge => (ours, Patch::Merge(object)),
+        };
+        match api.patch_status(name, &ours, &patch).await {
             Ok(_) => {
                 info!(
                     push_gateway.namespace = namespace,
