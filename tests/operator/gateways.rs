@@ -3,8 +3,10 @@
 use std::fmt::Debug;
 use std::time::Instant;
 
-use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
-use kube::{Api, Client};
+use k8s_openapi::api::events::v1::Event;
+use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Client, Resource};
 use pushgateway::operator::api::PushGateway;
 use pushgateway::operator::kind::Kind;
 use serde_json::{Value, json};
@@ -14,15 +16,15 @@ use crate::node::Node;
 use crate::operators::Operator;
 
 /// A namespace with a running operator and a node.
-pub(crate) struct World {
-    pub(crate) cluster: &'static Cluster,
+pub(crate) struct World<'a> {
+    pub(crate) cluster: &'a Cluster,
     pub(crate) client: Client,
     pub(crate) namespace: String,
-    pub(crate) operator: &'static Operator,
+    pub(crate) operator: &'a Operator,
     _node: Node,
 }
 
-impl World {
+impl World<'static> {
     /// A namespace of the shared cluster with the shared operator; `None` if the calling test is to return.
     pub(crate) async fn shared() -> Option<Self> {
         let cluster = Cluster::shared().await?;
@@ -30,11 +32,13 @@ impl World {
         let namespace = cluster.namespace().await;
         Some(Self::of(cluster, operator, namespace).await)
     }
+}
 
+impl<'a> World<'a> {
     /// A namespace of any cluster, with whatever operator looks after it.
     pub(crate) async fn of(
-        cluster: &'static Cluster,
-        operator: &'static Operator,
+        cluster: &'a Cluster,
+        operator: &'a Operator,
         namespace: String,
     ) -> Self {
         let client = cluster.client(User::Admin).await;
@@ -51,6 +55,14 @@ impl World {
     /// Objects of a kind.
     pub(crate) fn api(&self, kind: Kind) -> Api<DynamicObject> {
         kind.api(&self.client, &self.namespace)
+    }
+
+    /// Objects of another kind.
+    pub(crate) fn others<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType: Default>,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
     }
 
     /// PushGateways.
@@ -138,6 +150,22 @@ impl World {
             } else {
                 Err(object)
             }
+        })
+        .await
+    }
+
+    /// Waits until `kubectl describe` shows an event of this reason for a PushGateway; gives it.
+    pub(crate) async fn until_event(&self, name: &str, reason: &str) -> Event {
+        let events = self.others::<Event>();
+        let is_it = |event: &Event| {
+            let about = event.regarding.as_ref();
+            about.and_then(|about| about.name.as_deref()) == Some(name)
+                && event.reason.as_deref() == Some(reason)
+        };
+        self.until_some(&format!("an event {reason}"), async || {
+            let all = events.list(&ListParams::default()).await.unwrap().items;
+            let reasons: Vec<_> = all.iter().map(|event| event.reason.clone()).collect();
+            all.into_iter().find(is_it).ok_or(reasons)
         })
         .await
     }

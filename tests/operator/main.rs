@@ -7,6 +7,7 @@ mod parts;
 
 mod cluster;
 mod crd;
+mod drift;
 mod flags_contract;
 mod gateways;
 mod golden;

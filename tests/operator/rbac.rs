@@ -188,7 +188,7 @@ impl Installed {
         self.check_secrets_are_refused(&world.namespace).await;
     }
 
-    async fn check_nothing_was_refused(&self, world: &World) {
+    async fn check_nothing_was_refused(&self, world: &World<'_>) {
         let log = self.operator.log();
         assert!(
             log.contains("level=debug"),
@@ -257,7 +257,7 @@ async fn start(cluster: &Cluster, kubeconfig: &Path, namespace: &str) -> Operato
 
 /// What a cluster has that is not the operator's: a storage class, and a Prometheus that looks for monitors in
 /// namespaces with a label. Pods are held to the strictest standard.
-fn prepare(world: &World) {
+fn prepare(world: &World<'_>) {
     let namespace = &world.namespace;
     let kubectl = |arguments: &[&str]| world.cluster.kubectl(arguments);
     let standard = "pod-security.kubernetes.io/enforce=restricted";
@@ -302,7 +302,7 @@ fn everything(size: &str) -> Value {
     })
 }
 
-async fn make_everything(world: &World) {
+async fn make_everything(world: &World<'_>) {
     world.apply("a", everything("1Gi")).await;
     world.until("a", "Ready", "True", "AllReplicasReady").await;
     world.until("a", "StorageReady", "True", "Bound").await;
@@ -333,14 +333,14 @@ fn name_of(kind: Kind) -> &'static str {
     }
 }
 
-async fn grow_the_volume(world: &World) {
+async fn grow_the_volume(world: &World<'_>) {
     world.apply("a", everything("2Gi")).await;
     let has_grown = |object: &Value| object["status"]["storage"]["capacity"] == "2Gi";
     world.until_object("2 GiB", "a", has_grown).await;
     world.until("a", "Ready", "True", "AllReplicasReady").await;
 }
 
-async fn remove_everything(world: &World) {
+async fn remove_everything(world: &World<'_>) {
     let little = json!({
         "persistence": {"enabled": false},
         "serviceMonitor": {"enabled": "Disabled"},
