@@ -16,4 +16,5 @@ mod node;
 mod operators;
 mod rbac;
 mod schemas;
+mod strangers;
 mod validation;
