@@ -16,5 +16,6 @@ mod node;
 mod operators;
 mod rbac;
 mod schemas;
+mod storage;
 mod strangers;
 mod validation;
