@@ -18,4 +18,5 @@ mod rbac;
 mod schemas;
 mod storage;
 mod strangers;
+mod switch;
 mod validation;

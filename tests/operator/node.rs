@@ -39,23 +39,24 @@ async fn run_pods(pods: Api<Pod>) {
         let Ok(Some(pod)) = touched.try_next().await else {
             continue;
         };
-        let status = pod.status.as_ref();
-        let conditions = status.and_then(|status| status.conditions.as_ref());
-        let is_ready = status.and_then(|status| status.phase.as_deref()) == Some("Running")
-            && conditions.is_some();
-        if !is_ready && pod.metadata.deletion_timestamp.is_none() {
+        let ready = if has_open_gates(&pod) {
+            "True"
+        } else {
+            "False"
+        };
+        if condition(&pod, "Ready") != Some(ready) && pod.metadata.deletion_timestamp.is_none() {
             let now = jiff::Timestamp::now().to_string();
-            let ready = json!({"status": {
+            let running = json!({"status": {
                 "phase": "Running",
                 "startTime": now,
-                "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": now}],
+                "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": now}],
             }});
             // It may be gone already.
             let _ = pods
                 .patch_status(
                     &pod.name_any(),
                     &PatchParams::default(),
-                    &Patch::Strategic(ready),
+                    &Patch::Strategic(running),
                 )
                 .await;
         }
@@ -65,6 +66,20 @@ async fn run_pods(pods: Api<Pod>) {
             let _ = pods.delete(&pod.name_any(), &at_once).await;
         }
     }
+}
+
+/// Whether all conditions are true that the pod says it waits for, which a real node looks at, too.
+fn has_open_gates(pod: &Pod) -> bool {
+    let gates = pod.spec.iter().flat_map(|spec| &spec.readiness_gates);
+    gates
+        .flatten()
+        .all(|gate| condition(pod, &gate.condition_type) == Some("True"))
+}
+
+fn condition<'a>(pod: &'a Pod, type_: &str) -> Option<&'a str> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let found = conditions.iter().find(|condition| condition.type_ == type_);
+    Some(&found?.status)
 }
 
 async fn bind_claims(claims: Api<PersistentVolumeClaim>, volumes: Api<PersistentVolume>) {
