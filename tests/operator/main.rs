@@ -8,6 +8,7 @@ mod parts;
 mod cluster;
 mod crd;
 mod drift;
+mod fields;
 mod flags_contract;
 mod gateways;
 mod golden;
