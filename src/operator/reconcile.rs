@@ -260,7 +260,7 @@ impl Context {
         };
         // What can be read of the status so far, so that it is not written again and again.
         let previous = serde_json::from_value(found.data["status"].clone()).unwrap_or_default();
-        let reason = Invalid::unreadable(&object.error);
+        let reason = Invalid::unreadable(&found.data["spec"], &object.error);
         let generation = object.metadata.generation;
         let about = about.into();
         self.report_invalid(&reason, generation, &previous, &about, Writing::Merge)

@@ -6,6 +6,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource;
+use serde_json::{Value, json};
 
 use super::api::{self, PushGateway, PushGatewaySpec, WorkloadKind};
 
@@ -45,9 +46,16 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    /// An object whose fields have other types than in its definition.
-    pub(super) fn unreadable(error: &str) -> Self {
-        Self::new("spec", format!("can't be read: {error}"))
+    /// A spec whose fields have other types than in its definition.
+    pub(super) fn unreadable(spec: &Value, error: &str) -> Self {
+        // All fields have defaults, so that each can be tried alone.
+        let is_wrong = |(name, value): &(&String, &Value)| {
+            let alone = json!({ name.as_str(): value });
+            serde_json::from_value::<PushGatewaySpec>(alone).is_err()
+        };
+        let field = spec.as_object().into_iter().flatten().find(is_wrong);
+        let field = field.map_or_else(|| "spec".to_owned(), |(name, _)| format!("spec.{name}"));
+        Self::new(field, format!("can't be read: {error}"))
     }
 
     fn new(field: impl Into<String>, message: impl Into<String>) -> Self {

@@ -293,7 +293,7 @@ async fn objects_that_can_not_be_read_hold_up_nobody() {
     let crd = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds/pushgateways.yaml");
     cluster.install_crds(&crd).await;
     let operator = Operator::start(&cluster, User::Admin, "unreadable", &[]).await;
-    let mut world = World::with(&cluster, &operator).await;
+    let mut world = World::of(&cluster, &operator, cluster.namespace().await).await;
     world.apply("valid", json!({})).await;
     world
         .until("valid", "Ready", "True", "AllReplicasReady")
@@ -301,9 +301,9 @@ async fn objects_that_can_not_be_read_hold_up_nobody() {
 
     world.namespace = namespace;
     for (name, complaint) in [
-        ("number", "terminationGracePeriodSeconds"),
-        ("word", "Loud"),
-        ("rule", "5 is not"),
+        ("number", "spec.terminationGracePeriodSeconds: "),
+        ("word", "spec.logLevel: "),
+        ("rule", "spec.replicas: 5 is not"),
     ] {
         let status = world
             .until_some("InvalidSpec", async || {

@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::operator::api::PushGateway;
@@ -152,13 +152,23 @@ fn what_runs_is_still_told_of_an_invalid_object() {
     let none = PushGatewayStatus::default();
     let good = status(&json!({}), &ready(), Vec::new(), &none, 1);
     let now = Timestamp::from_second(2).unwrap();
-    let bad = of_invalid(&Invalid::unreadable("no number"), 4, &good, now);
+    let bad = of_invalid(
+        &Invalid::unreadable(&Value::Null, "no number"),
+        4,
+        &good,
+        now,
+    );
     check(&bad, Type::Ready, "False", Reason::InvalidSpec);
     check(&bad, Type::Degraded, "True", Reason::InvalidSpec);
     check(&bad, Type::Available, "True", Reason::AsExpected);
     assert_eq!((bad.ready_replicas, bad.observed_generation), (1, Some(4)));
     assert_eq!(
-        of_invalid(&Invalid::unreadable("no number"), 4, &bad, now),
+        of_invalid(
+            &Invalid::unreadable(&Value::Null, "no number"),
+            4,
+            &bad,
+            now
+        ),
         bad
     );
 }
@@ -167,6 +177,11 @@ fn what_runs_is_still_told_of_an_invalid_object() {
 fn long_messages_are_cut_between_characters() {
     let none = PushGatewayStatus::default();
     let now = Timestamp::UNIX_EPOCH;
-    let bad = of_invalid(&Invalid::unreadable(&"ä".repeat(40_000)), 1, &none, now);
+    let bad = of_invalid(
+        &Invalid::unreadable(&Value::Null, &"ä".repeat(40_000)),
+        1,
+        &none,
+        now,
+    );
     assert!(bad.conditions[0].message.len() < 2100);
 }
