@@ -1,7 +1,7 @@
 //! Which optional kinds the cluster serves, as it changes.
 //!
-//! Discovery is open to every authenticated client, so this needs no permission. It is asked once a minute, and
-//! at once when an apply finds a kind gone.
+//! Discovery is open to every authenticated client, so this needs no permission. It is asked now and then, and at once
+//! when a watch or an apply finds a kind gone.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,9 +14,6 @@ use tracing::{info, warn};
 use super::error::is_not_found;
 use super::kind::Kind;
 
-/// Time between two looks.
-const INTERVAL: Duration = Duration::from_mins(1);
-
 /// What the cluster serves.
 #[derive(Clone, Debug)]
 pub(super) struct Capabilities {
@@ -27,17 +24,22 @@ pub(super) struct Capabilities {
 /// The task behind [`Capabilities`].
 pub(super) struct Discovery {
     client: Client,
+    interval: Duration,
     served: watch::Sender<BTreeSet<Kind>>,
     again: Arc<Notify>,
 }
 
 impl Capabilities {
-    /// Looks for the first time, and gives what is to be run to look again.
-    pub(super) async fn discover(client: Client) -> Result<(Self, Discovery), kube::Error> {
+    /// Looks for the first time, and gives what is to be run to look again after each `interval`.
+    pub(super) async fn discover(
+        client: Client,
+        interval: Duration,
+    ) -> Result<(Self, Discovery), kube::Error> {
         let (sender, served) = watch::channel(look(&client).await?);
         let again = Arc::new(Notify::new());
         let discovery = Discovery {
             client,
+            interval,
             served: sender,
             again: Arc::clone(&again),
         };
@@ -65,7 +67,7 @@ impl Discovery {
     pub(super) async fn run(self) {
         loop {
             tokio::select! {
-                () = tokio::time::sleep(INTERVAL) => {}
+                () = tokio::time::sleep(self.interval) => {}
                 () = self.again.notified() => {}
             }
             match look(&self.client).await {

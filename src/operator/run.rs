@@ -48,6 +48,8 @@ pub struct Settings {
     pub lease: Option<LeaseSettings>,
     /// Name of this instance in events.
     pub instance: String,
+    /// Time between two looks at which optional kinds the cluster serves.
+    pub discovery_interval: Duration,
 }
 
 /// Why the operator ends before it is told to.
@@ -149,9 +151,10 @@ async fn control(
     metrics: Arc<Metrics>,
     stop: Stop,
 ) -> Result<(), RunError> {
-    let (capabilities, discovery) = Capabilities::discover(client.clone())
-        .await
-        .map_err(|error| RunError::Discovery(Box::new(error)))?;
+    let (capabilities, discovery) =
+        Capabilities::discover(client.clone(), settings.discovery_interval)
+            .await
+            .map_err(|error| RunError::Discovery(Box::new(error)))?;
     let reporter = Reporter {
         controller: FIELD_MANAGER.to_owned(),
         instance: Some(settings.instance),
@@ -214,6 +217,7 @@ async fn controller(namespace: Option<String>, context: Arc<Context>, stop: Stop
         client.clone(),
         namespace,
         controller.store(),
+        context.capabilities.clone(),
         Arc::clone(&context.metrics),
     );
     let reconciled = controller
@@ -224,8 +228,7 @@ async fn controller(namespace: Option<String>, context: Arc<Context>, stop: Stop
             note(&context, result);
             std::future::ready(())
         });
-    let side_watches = side_watches.run(context.capabilities.clone());
-    until_first(reconciled, side_watches).await;
+    until_first(reconciled, side_watches.run()).await;
 }
 
 /// Polls both until the first is done; the second is over before only if there is nothing left for it to do.

@@ -3,6 +3,7 @@
 //! A controller's watches share one backoff, so that one that fails slows all. Here each has its own, and tells the
 //! controller which objects to look at.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
@@ -10,8 +11,9 @@ use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::api::{ApiResource, DynamicObject, PartialObjectMeta};
 use kube::core::DeserializeGuard;
+use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::{ObjectRef, Store};
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -26,6 +28,9 @@ use super::observe::prometheus_resources;
 use super::ownership;
 use super::validate::{MANAGED_BY, MANAGED_BY_LABEL};
 
+/// What is enough to know of others.
+type Metadata = PartialObjectMeta<DynamicObject>;
+
 /// What the controller watches.
 pub(super) type Watched = DeserializeGuard<PushGateway>;
 
@@ -38,12 +43,13 @@ pub(super) struct SideWatches {
     client: Client,
     namespace: Option<String>,
     store: Store<Watched>,
+    capabilities: Capabilities,
     metrics: Arc<Metrics>,
     triggers: mpsc::Sender<ObjectRef<Watched>>,
 }
 
 /// Whom a touched object is about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum About {
     /// The PushGateway that it was made for.
     One,
@@ -57,6 +63,7 @@ impl SideWatches {
         client: Client,
         namespace: Option<String>,
         store: Store<Watched>,
+        capabilities: Capabilities,
         metrics: Arc<Metrics>,
     ) -> (Self, BoxStream<'static, ObjectRef<Watched>>) {
         let (triggers, received) = mpsc::channel(QUEUED);
@@ -68,6 +75,7 @@ impl SideWatches {
             client,
             namespace,
             store,
+            capabilities,
             metrics,
             triggers,
         };
@@ -75,7 +83,7 @@ impl SideWatches {
     }
 
     /// Watches for as long as it is polled.
-    pub(super) async fn run(self, capabilities: Capabilities) {
+    pub(super) async fn run(self) {
         let mut watches = JoinSet::new();
         for kind in [
             Kind::PodDisruptionBudget,
@@ -86,7 +94,7 @@ impl SideWatches {
         }
         let claims = ApiResource::erase::<PersistentVolumeClaim>(&());
         watches.spawn(self.clone().watch(claims, About::One));
-        let mut served = capabilities.subscribe();
+        let mut served = self.capabilities.subscribe();
         let mut optional = JoinSet::new();
         loop {
             let now = served.borrow_and_update().clone();
@@ -111,7 +119,6 @@ impl SideWatches {
 
     /// Watches one kind, and goes on when that fails.
     async fn watch(self, resource: ApiResource, about: About) {
-        type Metadata = PartialObjectMeta<DynamicObject>;
         let api: Api<Metadata> = match &self.namespace {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
             None => Api::all_with(self.client.clone(), &resource),
@@ -120,33 +127,50 @@ impl SideWatches {
             About::All => watcher::Config::default(),
             About::One => children_only(),
         };
-        let mut touched = watcher(api, config.page_size(50))
-            .default_backoff()
-            .touched_objects()
-            .boxed();
+        let mut events = watcher(api, config.page_size(50)).default_backoff().boxed();
+        let mut generations = Generations::default();
         loop {
-            match touched.try_next().await {
-                Ok(Some(object)) => self.trigger(&object, about).await,
+            match events.try_next().await {
+                Ok(Some(event)) if about == About::All => {
+                    if generations.change_with(&event) {
+                        self.trigger_all().await;
+                    }
+                }
+                Ok(Some(
+                    Event::Apply(object) | Event::InitApply(object) | Event::Delete(object),
+                )) => {
+                    self.trigger(&object, about).await;
+                }
+                Ok(Some(Event::Init | Event::InitDone)) => {}
                 Ok(None) => return,
-                Err(error) => self.failed(&resource.kind, &error),
+                Err(error) => self.failed(&resource, &error),
             }
         }
     }
 
-    fn failed(&self, kind: &str, error: &watcher::Error) {
-        self.metrics.watch_failed(kind);
+    fn failed(&self, resource: &ApiResource, error: &watcher::Error) {
+        let kind = &resource.kind;
         let (watcher::Error::InitialListFailed(cause)
         | watcher::Error::WatchStartFailed(cause)
         | watcher::Error::WatchFailed(cause)) = error
         else {
+            self.metrics.watch_failed(kind);
             warn!(kind, %error, "a watch has failed and is tried again");
             return;
         };
         match cause {
+            // Nothing is wrong with that, so that it is not counted either.
             kube::Error::Api(status) if status.is_forbidden() || is_not_found(status) => {
                 debug!(kind, %error, "no watch of a kind that is not granted or not served");
+                let is_optional = |kind: Kind| kind.name() == resource.kind;
+                if is_not_found(status) && Kind::OPTIONAL.into_iter().any(is_optional) {
+                    self.capabilities.look_again();
+                }
             }
-            _ => warn!(kind, %error, "a watch has failed and is tried again"),
+            _ => {
+                self.metrics.watch_failed(kind);
+                warn!(kind, %error, "a watch has failed and is tried again");
+            }
         }
     }
 
@@ -177,6 +201,36 @@ impl SideWatches {
 pub(super) fn made_for(object: &impl ResourceExt) -> Option<ObjectRef<Watched>> {
     let name = ownership::made_for(object)?;
     Some(ObjectRef::new(&name).within(&object.namespace()?))
+}
+
+/// The generations of watched objects: a status that changes, as that of a Prometheus often does, is nothing new.
+#[derive(Debug, Default)]
+struct Generations(BTreeMap<String, Option<i64>>);
+
+impl Generations {
+    /// Whether the event tells anything new; of the objects of a list, this is said once at its end.
+    fn change_with(&mut self, event: &Event<Metadata>) -> bool {
+        let uid = |object: &Metadata| object.uid().unwrap_or_default();
+        match event {
+            Event::Init => {
+                self.0.clear();
+                false
+            }
+            Event::InitApply(object) => {
+                self.0.insert(uid(object), object.metadata.generation);
+                false
+            }
+            Event::InitDone => true,
+            Event::Apply(object) => {
+                let generation = object.metadata.generation;
+                self.0.insert(uid(object), generation) != Some(generation)
+            }
+            Event::Delete(object) => {
+                self.0.remove(&uid(object));
+                true
+            }
+        }
+    }
 }
 
 /// Only objects with our label.

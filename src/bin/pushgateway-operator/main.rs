@@ -3,11 +3,12 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
 use kube::Client;
 use pushgateway::build_info::BUILD_INFO;
 use pushgateway::operator::{self, Defaults, LeaseSettings, Settings};
@@ -63,6 +64,9 @@ struct RunArgs {
     /// Name of this instance in lease and events, by default made up.
     #[arg(long, env = "POD_NAME")]
     instance: Option<String>,
+    /// Time between two looks whether the cluster serves ServiceMonitors and HTTPRoutes, as in 30s or 1m.
+    #[arg(long, default_value = "1m", value_parser = interval)]
+    discovery_interval: Duration,
     /// Least severe level that is logged: debug, info, warn or error.
     #[arg(long = "log.level", default_value = "info")]
     log_level: LogLevel,
@@ -147,8 +151,17 @@ async fn run(args: RunArgs) -> Result<()> {
             identity: instance.clone(),
         }),
         instance,
+        discovery_interval: args.discovery_interval,
     };
     Ok(operator::run(client, settings, listener, stop).await?)
+}
+
+fn interval(typed: &str) -> Result<Duration, String> {
+    let parsed: SignedDuration = typed.parse().map_err(|error| format!("{error}"))?;
+    match Duration::try_from(parsed) {
+        Ok(interval) if !interval.is_zero() => Ok(interval),
+        _ => Err("it must be longer than nothing".to_owned()),
+    }
 }
 
 /// A name that no other process of the host has, and hardly one elsewhere.
