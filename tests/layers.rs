@@ -108,7 +108,6 @@ const MODULES: [Module; 13] = [
             "jiff",
             "k8s_openapi",
             "kube",
-            "kube_lease_manager",
             "prometheus",
             "schemars",
             "serde",

@@ -211,6 +211,15 @@ impl Metrics {
         all.remove(key);
     }
 
+    /// Forgets all PushGateways, since another instance looks after them now.
+    pub(super) fn forget_all(&self) {
+        let mut all = self
+            .conditions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.clear();
+    }
+
     /// All of them in the text format, with its content type.
     pub(super) fn expose(&self) -> Result<(Vec<u8>, String), prometheus::Error> {
         self.count_resources();

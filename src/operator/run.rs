@@ -18,7 +18,7 @@ use tracing::{debug, error, info, warn};
 use super::admin::{self, Readiness};
 use super::api::PushGateway;
 use super::apply::FIELD_MANAGER;
-use super::capabilities::Capabilities;
+use super::capabilities::{Capabilities, Discovery};
 use super::error::is_not_found;
 use super::kind::Kind;
 use super::lease::{Lease, LeaseSettings};
@@ -58,15 +58,6 @@ pub enum RunError {
     /// Its metrics can't be registered.
     #[error("could not set up metrics: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// The API server does not say what it serves.
-    #[error("could not ask which kinds the cluster serves: {0}")]
-    Discovery(Box<kube::Error>),
-    /// The lease can't be had.
-    #[error("could not use the lease: {0}")]
-    Lease(#[from] kube_lease_manager::LeaseManagerError),
-    /// Another instance has the lease now.
-    #[error("lost the lease {0}: another instance goes on")]
-    LostLease(String),
 }
 
 /// Runs until `stop`, then finishes what is under way and gives the lease back.
@@ -83,8 +74,8 @@ pub async fn run(
     let served = server::run(vec![listener], router, server::Options::default(), stopped);
     let work = work(client, settings, metrics, readiness, stop);
     // The port is served until the end, so that a drain can be watched.
-    let (result, ()) = tokio::join!(work, served);
-    result
+    tokio::join!(work, served);
+    Ok(())
 }
 
 async fn work(
@@ -93,32 +84,51 @@ async fn work(
     metrics: Arc<Metrics>,
     readiness: Readiness,
     stop: Stop,
-) -> Result<(), RunError> {
-    let mut stopped = Box::pin(stop.clone().requested());
+) {
     tokio::select! {
-        () = &mut stopped => return Ok(()),
+        () = stop.clone().requested() => return,
         () = until_served(&client, &settings.namespaces) => readiness.set(true),
     }
-    let Some(lease) = &settings.lease else {
-        return control(client, settings, metrics, stop).await;
-    };
-    let (name, lease) = (lease.name.clone(), Lease::ask(client.clone(), lease).await?);
-    let mut lease = lease;
-    metrics.leads(&name, false);
-    info!(lease = name, "waiting for the lease");
-    tokio::select! {
-        () = &mut stopped => return Ok(lease.release().await?),
-        () = lease.won() => {}
+    match settings.lease.clone() {
+        Some(lease) => lead(client, settings, lease, metrics, stop).await,
+        None => control(client, settings, metrics, stop).await,
     }
-    info!(lease = name, "leading");
-    metrics.leads(&name, true);
-    let result = tokio::select! {
-        result = control(client, settings, Arc::clone(&metrics), stop) => result,
-        () = lease.lost() => Err(RunError::LostLease(name.clone())),
-    };
+}
+
+/// Works whenever the lease is ours, until `stop`.
+async fn lead(
+    client: Client,
+    settings: Settings,
+    lease: LeaseSettings,
+    metrics: Arc<Metrics>,
+    stop: Stop,
+) {
+    let name = lease.name.clone();
+    let mut lease = Lease::new(client.clone(), lease);
+    let mut stopped = Box::pin(stop.clone().requested());
+    loop {
+        metrics.leads(&name, false);
+        info!(lease = name, "waiting for the lease");
+        tokio::select! {
+            () = &mut stopped => break,
+            () = lease.won() => {}
+        }
+        info!(lease = name, "leading");
+        metrics.leads(&name, true);
+        let work = control(
+            client.clone(),
+            settings.clone(),
+            Arc::clone(&metrics),
+            stop.clone(),
+        );
+        tokio::select! {
+            () = work => break,
+            // The work ends in the middle of it: from now on another instance may do it.
+            () = lease.lost() => metrics.forget_all(),
+        }
+    }
     metrics.leads(&name, false);
-    lease.release().await?;
-    result
+    lease.release().await;
 }
 
 /// Done once the API server answers and knows PushGateways.
@@ -145,16 +155,11 @@ async fn until_served(client: &Client, namespaces: &[String]) {
 }
 
 /// Watches and reconciles until `stop`.
-async fn control(
-    client: Client,
-    settings: Settings,
-    metrics: Arc<Metrics>,
-    stop: Stop,
-) -> Result<(), RunError> {
-    let (capabilities, discovery) =
-        Capabilities::discover(client.clone(), settings.discovery_interval)
-            .await
-            .map_err(|error| RunError::Discovery(Box::new(error)))?;
+async fn control(client: Client, settings: Settings, metrics: Arc<Metrics>, stop: Stop) {
+    let (capabilities, discovery) = tokio::select! {
+        () = stop.clone().requested() => return,
+        found = discover(&client, settings.discovery_interval) => found,
+    };
     let reporter = Reporter {
         controller: FIELD_MANAGER.to_owned(),
         instance: Some(settings.instance),
@@ -178,8 +183,19 @@ async fn control(
         .into_iter()
         .map(|namespace| controller(namespace, Arc::clone(&context), stop.clone()));
     tokio::select! {
-        _ = join_all(controllers) => Ok(()),
-        () = discovery.run() => Ok(()),
+        _ = join_all(controllers) => {}
+        () = discovery.run() => {}
+    }
+}
+
+/// Looks which optional kinds the cluster serves, until the API server says so.
+async fn discover(client: &Client, interval: Duration) -> (Capabilities, Discovery) {
+    loop {
+        match Capabilities::discover(client.clone(), interval).await {
+            Ok(found) => return found,
+            Err(error) => warn!(%error, "could not ask which kinds the cluster serves"),
+        }
+        tokio::time::sleep(START_PAUSE).await;
     }
 }
 
