@@ -77,6 +77,7 @@ pub(super) fn judge(
             namespace_labels,
         } => {
             let target = Target {
+                name: monitor.name_any(),
                 labels: monitor.labels(),
                 namespace: validated.namespace(),
                 namespace_labels: namespace_labels.as_ref(),
@@ -123,6 +124,7 @@ pub(super) fn referenced<'a>(
 
 /// A ServiceMonitor as selectors see it.
 struct Target<'a> {
+    name: String,
     labels: &'a BTreeMap<String, String>,
     namespace: &'a str,
     namespace_labels: Option<&'a BTreeMap<String, String>>,
@@ -148,17 +150,23 @@ fn among(
             status: Some(status(Vec::new())),
         };
     }
-    let overriding = selecting
-        .iter()
-        .find_map(|prometheus| overrides(prometheus));
+    let interferences = selecting
+        .into_iter()
+        .filter_map(|prometheus| interference(prometheus, target));
     let status = status(names.into_iter().collect());
-    match overriding {
-        Some(message) => Verdict {
+    // The worst of them.
+    match interferences.max() {
+        Some(Interference::Spoils(message)) => Verdict {
             is_ready: Some(false),
             reason: Reason::HonorLabelsOverridden,
             message,
             status: Some(status),
         },
+        Some(Interference::Replaces(note)) => {
+            let mut verdict = Verdict::selected(status);
+            verdict.message = format!("{}; {note}", verdict.message);
+            verdict
+        }
         None => Verdict::selected(status),
     }
 }
@@ -227,8 +235,16 @@ fn matches(selector: &Value, labels: &BTreeMap<String, String>) -> bool {
     selector.is_some_and(|selector| selector.matches(labels))
 }
 
-/// Why pushed labels are renamed in spite of `honorLabels: true`, if so.
-fn overrides(prometheus: &DynamicObject) -> Option<String> {
+/// What a Prometheus does to pushed labels in spite of `honorLabels: true`, from harmless to bad.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Interference {
+    /// It replaces a label that hardly anybody pushes.
+    Replaces(String),
+    /// It takes away what tells groups apart.
+    Spoils(String),
+}
+
+fn interference(prometheus: &DynamicObject, target: &Target<'_>) -> Option<Interference> {
     let spec = &prometheus.data["spec"];
     let who = format!(
         "Prometheus {}/{}",
@@ -236,40 +252,66 @@ fn overrides(prometheus: &DynamicObject) -> Option<String> {
         prometheus.name_any()
     );
     if spec["overrideHonorLabels"] == true {
-        return Some(format!(
+        return Some(Interference::Spoils(format!(
             "{who} has overrideHonorLabels: true, so that the pushed labels job and instance become exported_job and exported_instance; set it to false there"
-        ));
+        )));
     }
     let label = spec["enforcedNamespaceLabel"]
         .as_str()
-        .filter(|label| !label.is_empty())?;
-    Some(format!(
-        "{who} has enforcedNamespaceLabel: {label}, which turns honorLabels off, so that the pushed labels job and instance become exported_job and exported_instance; exclude the ServiceMonitor in its excludedFromEnforcement"
-    ))
+        .filter(|label| !label.is_empty() && !is_excluded(spec, target))?;
+    let note = format!(
+        "{who} has enforcedNamespaceLabel: {label}, which replaces a pushed label {label} by the namespace; excludedFromEnforcement there keeps it"
+    );
+    Some(match label {
+        "job" | "instance" => Interference::Spoils(note),
+        _ => Interference::Replaces(note),
+    })
+}
+
+/// Whether a Prometheus exempts the target from the namespace label that it enforces.
+fn is_excluded(spec: &Value, target: &Target<'_>) -> bool {
+    let exemptions = spec["excludedFromEnforcement"].as_array();
+    exemptions.into_iter().flatten().any(|exemption| {
+        let name = exemption["name"].as_str().unwrap_or_default();
+        exemption["resource"] == "servicemonitors"
+            && exemption["namespace"] == target.namespace
+            && (name.is_empty() || name == target.name)
+    })
 }
 
 fn how_to_be_selected(all: &[DynamicObject], target: &Target<'_>) -> String {
-    let seeing = all.iter().filter(|prometheus| sees(prometheus, target));
-    let candidate = seeing
-        .map(|prometheus| (prometheus, wanted_labels(prometheus)))
-        .find(|(_, labels)| !labels.is_empty());
-    match candidate {
-        Some((prometheus, labels)) => {
+    let name = |prometheus: &DynamicObject| {
+        let namespace = prometheus.namespace().unwrap_or_default();
+        format!("{namespace}/{}", prometheus.name_any())
+    };
+    let seeing: Vec<&DynamicObject> = all
+        .iter()
+        .filter(|prometheus| sees(prometheus, target))
+        .collect();
+    let helpful = seeing.iter().find_map(|prometheus| {
+        let labels = wanted_labels(prometheus);
+        let would_match = matches(&prometheus.data["spec"]["serviceMonitorSelector"], &labels);
+        (would_match && !labels.is_empty()).then_some((name(prometheus), labels))
+    });
+    match (helpful, seeing.first()) {
+        (Some((prometheus, labels)), _) => {
             let labels: Vec<_> = labels
                 .iter()
                 .map(|(name, value)| format!("{name}: {value}"))
                 .collect();
             format!(
-                "no Prometheus selects the ServiceMonitor; {}/{} would with the labels {{{}}}: set them in spec.serviceMonitor.labels",
-                prometheus.namespace().unwrap_or_default(),
-                prometheus.name_any(),
+                "no Prometheus selects the ServiceMonitor; {prometheus} would with the labels {{{}}}: set them in spec.serviceMonitor.labels",
                 labels.join(", ")
             )
         }
-        None if all.is_empty() => {
+        (None, Some(seeing)) => format!(
+            "no Prometheus selects the ServiceMonitor; {} looks into the namespace, but its serviceMonitorSelector excludes it",
+            name(seeing)
+        ),
+        (None, None) if all.is_empty() => {
             "there is no Prometheus in sight that could select the ServiceMonitor".to_owned()
         }
-        None => format!(
+        (None, None) => format!(
             "no Prometheus looks for ServiceMonitors in the namespace {}; widen its serviceMonitorNamespaceSelector",
             target.namespace
         ),
