@@ -277,6 +277,10 @@ impl Facts<'_> {
             );
             return (Some(true), Reason::StorageClassNotExpandable, message);
         }
+        if self.validated.http_route().is_some() && !self.served.contains(&Kind::HttpRoute) {
+            let message = "spec.httpRoute asks for an HTTPRoute, but the cluster serves none; install the Gateway API, and it follows by itself";
+            return (Some(true), Reason::CRDNotInstalled, message.to_owned());
+        }
         let unknown = self.validated.unknown_pod_template_fields();
         if !unknown.is_empty() {
             let message = format!(

@@ -76,7 +76,7 @@ pub enum Reason {
     Selected,
     /// The ServiceMonitor is there; who selects it can't be seen.
     Applied,
-    /// The cluster serves no ServiceMonitors.
+    /// The cluster serves no ServiceMonitors, or no HTTPRoutes.
     CRDNotInstalled,
     /// No Prometheus selects the ServiceMonitor.
     NotSelected,
