@@ -9,7 +9,7 @@ use kube::{Client, ResourceExt};
 use serde_json::Value;
 
 use super::build::Child;
-use super::error::{Error, is_not_found};
+use super::error::{Error, is_not_found, is_of_ending_namespace};
 use super::kind::Kind;
 use super::memory::{Imprint, Key, Memories};
 use super::observe::Observed;
@@ -258,8 +258,8 @@ impl Applier<'_> {
 
 /// Whether trying again makes no sense before somebody changes something.
 fn is_for_the_user(status: &kube::core::Status) -> bool {
-    let is_terminating = status.message.contains("is being terminated");
-    (status.is_invalid() || status.is_forbidden() || status.code == 400) && !is_terminating
+    (status.is_invalid() || status.is_forbidden() || status.code == 400)
+        && !is_of_ending_namespace(status)
 }
 
 impl Applied {

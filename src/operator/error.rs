@@ -63,7 +63,22 @@ pub(super) fn is_not_found(status: &Status) -> bool {
     status.code == 404
 }
 
+/// Whether nothing can be made because the namespace is going.
+pub(super) fn is_of_ending_namespace(status: &Status) -> bool {
+    let causes = status
+        .details
+        .iter()
+        .flat_map(|details| details.causes.iter());
+    let mut reasons = causes.map(|cause| cause.reason.as_str());
+    status.is_forbidden() && reasons.any(|reason| reason == "NamespaceTerminating")
+}
+
 impl Error {
+    /// Whether the namespace is going, and with it what this was about.
+    pub(super) fn is_of_ending_namespace(&self) -> bool {
+        matches!(self.source(), kube::Error::Api(status) if is_of_ending_namespace(status))
+    }
+
     /// The step of the pipeline, as a label of the metrics.
     pub(super) fn step(&self) -> &'static str {
         match self {

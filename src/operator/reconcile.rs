@@ -13,7 +13,7 @@ use kube::runtime::events::{Event, Recorder};
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::api::{PushGateway, PushGatewayStatus};
 use super::apply::{Applied, Applier, Cause, FIELD_MANAGER, Problem};
@@ -70,7 +70,13 @@ pub(super) async fn reconcile(
     context: Arc<Context>,
 ) -> Result<Action, Error> {
     let started = Instant::now();
-    let result = Box::pin(context.reconcile(&object)).await;
+    let result = match Box::pin(context.reconcile(&object)).await {
+        Err(error) if error.is_of_ending_namespace() => {
+            debug!(%error, "the namespace is going");
+            Ok(Action::await_change())
+        }
+        result => result,
+    };
     let ended = match &result {
         Ok(action) if *action == Action::await_change() => Ended::Success,
         Ok(_) => Ended::RequeueAfter,
