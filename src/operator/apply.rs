@@ -245,7 +245,18 @@ impl Applier<'_> {
     ) -> Result<DynamicObject, kube::Error> {
         let ours = PatchParams::apply(FIELD_MANAGER).force();
         let api = kind.api(self.client, self.owner.namespace());
-        api.patch(name, &ours, &Patch::Apply(object)).await
+        match api.patch(name, &ours, &Patch::Apply(object)).await {
+            // To an item of a list that somebody has given another key, as the port of a Service, ours was added; with
+            // the same name, both can't be. Replacing the lists as a whole heals that.
+            Err(kube::Error::Api(status)) if has_duplicates(&status) => {
+                let ours = PatchParams {
+                    force: false,
+                    ..ours
+                };
+                api.patch(name, &ours, &Patch::Merge(object)).await
+            }
+            answer => answer,
+        }
     }
 
     fn key(&self) -> Key {
@@ -254,6 +265,16 @@ impl Applier<'_> {
             self.owner.name().to_owned(),
         )
     }
+}
+
+/// Whether an object is refused because of two items of a list that may not be alike.
+fn has_duplicates(status: &kube::core::Status) -> bool {
+    let causes = status
+        .details
+        .iter()
+        .flat_map(|details| details.causes.iter());
+    let mut reasons = causes.map(|cause| cause.reason.as_str());
+    status.is_invalid() && reasons.any(|reason| reason == "FieldValueDuplicate")
 }
 
 /// Whether trying again makes no sense before somebody changes something.
