@@ -1,6 +1,7 @@
 //! PushGateways in a namespace of a test's own, and what tests ask of them.
 
 use std::fmt::Debug;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use k8s_openapi::api::events::v1::Event;
@@ -29,8 +30,15 @@ impl World<'static> {
     pub(crate) async fn shared() -> Option<Self> {
         let cluster = Cluster::shared().await?;
         let operator = Operator::shared(cluster).await;
+        Some(Self::with(cluster, operator).await)
+    }
+}
+
+impl<'a> World<'a> {
+    /// A namespace of a cluster with an operator that watches it.
+    pub(crate) async fn with(cluster: &'a Cluster, operator: &'a Operator) -> Self {
         let namespace = cluster.namespace().await;
-        Some(Self::of(cluster, operator, namespace).await)
+        Self::of(cluster, operator, namespace).await
     }
 }
 
@@ -84,6 +92,12 @@ impl<'a> World<'a> {
             .patch(name, &user, &Patch::Apply(object))
             .await;
         applied.unwrap()
+    }
+
+    /// Deletes a child, as somebody would who does not know whose it is.
+    pub(crate) async fn delete_child(&self, kind: Kind, name: &str) {
+        let deleted = self.api(kind).delete(name, &DeleteParams::default()).await;
+        deleted.unwrap();
     }
 
     /// Deletes a PushGateway.
@@ -187,17 +201,31 @@ impl<'a> World<'a> {
         wanted: &str,
         ask: impl AsyncFn() -> Result<T, E>,
     ) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match ask().await {
-                Ok(answer) => return answer,
-                Err(instead) => assert!(
-                    Instant::now() < deadline,
-                    "waited in vain for {wanted}; instead: {instead:#?}\n{}",
-                    self.operator.log()
-                ),
-            }
-            tokio::time::sleep(POLL).await;
-        }
+        until(wanted, || self.operator.log(), ask).await
     }
+}
+
+/// Asks until the answer is `Ok`; what it was instead is told when patience ends, and what else is known.
+pub(crate) async fn until<T, E: Debug>(
+    wanted: &str,
+    known: impl Fn() -> String,
+    ask: impl AsyncFn() -> Result<T, E>,
+) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(instead) => assert!(
+                Instant::now() < deadline,
+                "waited in vain for {wanted}; instead: {instead:#?}\n{}",
+                known()
+            ),
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// The definition of PushGateways, for a cluster of a test's own.
+pub(crate) fn definition() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("crds/pushgateways.yaml")
 }
