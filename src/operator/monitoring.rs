@@ -150,23 +150,17 @@ fn among(
             status: Some(status(Vec::new())),
         };
     }
-    let interferences = selecting
+    let overriding = selecting
         .into_iter()
-        .filter_map(|prometheus| interference(prometheus, target));
+        .find_map(|prometheus| overrides(prometheus, target));
     let status = status(names.into_iter().collect());
-    // The worst of them.
-    match interferences.max() {
-        Some(Interference::Spoils(message)) => Verdict {
+    match overriding {
+        Some(message) => Verdict {
             is_ready: Some(false),
             reason: Reason::HonorLabelsOverridden,
             message,
             status: Some(status),
         },
-        Some(Interference::Replaces(note)) => {
-            let mut verdict = Verdict::selected(status);
-            verdict.message = format!("{}; {note}", verdict.message);
-            verdict
-        }
         None => Verdict::selected(status),
     }
 }
@@ -235,16 +229,8 @@ fn matches(selector: &Value, labels: &BTreeMap<String, String>) -> bool {
     selector.is_some_and(|selector| selector.matches(labels))
 }
 
-/// What a Prometheus does to pushed labels in spite of `honorLabels: true`, from harmless to bad.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Interference {
-    /// It replaces a label that hardly anybody pushes.
-    Replaces(String),
-    /// It takes away what tells groups apart.
-    Spoils(String),
-}
-
-fn interference(prometheus: &DynamicObject, target: &Target<'_>) -> Option<Interference> {
+/// What a Prometheus does to pushed labels in spite of `honorLabels: true`, if anything.
+fn overrides(prometheus: &DynamicObject, target: &Target<'_>) -> Option<String> {
     let spec = &prometheus.data["spec"];
     let who = format!(
         "Prometheus {}/{}",
@@ -252,20 +238,16 @@ fn interference(prometheus: &DynamicObject, target: &Target<'_>) -> Option<Inter
         prometheus.name_any()
     );
     if spec["overrideHonorLabels"] == true {
-        return Some(Interference::Spoils(format!(
+        return Some(format!(
             "{who} has overrideHonorLabels: true, so that the pushed labels job and instance become exported_job and exported_instance; set it to false there"
-        )));
+        ));
     }
     let label = spec["enforcedNamespaceLabel"]
         .as_str()
         .filter(|label| !label.is_empty() && !is_excluded(spec, target))?;
-    let note = format!(
-        "{who} has enforcedNamespaceLabel: {label}, which replaces a pushed label {label} by the namespace; excludedFromEnforcement there keeps it"
-    );
-    Some(match label {
-        "job" | "instance" => Interference::Spoils(note),
-        _ => Interference::Replaces(note),
-    })
+    Some(format!(
+        "{who} has enforcedNamespaceLabel: {label}, which replaces a pushed label {label} by the namespace and leaves the others; to keep it, name the ServiceMonitor in excludedFromEnforcement there"
+    ))
 }
 
 /// Whether a Prometheus exempts the target from the namespace label that it enforces.

@@ -237,22 +237,19 @@ async fn an_enforced_namespace_label_is_told_as_what_it_does() {
         })
     };
     world.apply("a", json!({})).await;
-    // Pushed labels of other names stay as they are, but one of this name is lost.
     scrapers
         .apply("main", enforcing("namespace", json!([])))
         .await;
     let object = world
-        .until("a", "MonitoringReady", "True", "Selected")
+        .until("a", "MonitoringReady", "False", "HonorLabelsOverridden")
         .await;
     let told = message(&object);
     assert!(told.contains("enforcedNamespaceLabel"), "{told}");
-    // All groups would become one.
-    scrapers.apply("main", enforcing("job", json!([]))).await;
-    world
-        .until("a", "MonitoringReady", "False", "HonorLabelsOverridden")
-        .await;
+    assert!(told.contains("excludedFromEnforcement"), "{told}");
     let excluded = json!([{"resource": "servicemonitors", "namespace": world.namespace}]);
-    scrapers.apply("main", enforcing("job", excluded)).await;
+    scrapers
+        .apply("main", enforcing("namespace", excluded))
+        .await;
     let object = world
         .until("a", "MonitoringReady", "True", "Selected")
         .await;
