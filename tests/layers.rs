@@ -175,7 +175,7 @@ const MODULES: [Module; 13] = [
     Module {
         name: "bin",
         siblings: &["*"],
-        crates: &["anyhow", "axum", "clap", "kube", "tokio", "tracing"],
+        crates: &["anyhow", "axum", "clap", "jiff", "kube", "tokio", "tracing"],
     },
 ];
 
