@@ -126,7 +126,7 @@ type GroupLabels = BTreeMap<String, String>;
 
 /// A client at work on a gateway, and what the gateway must hold by now.
 struct Session<'a> {
-    library: &'a Library,
+    pushed_by: &'a Library,
     gateway: Server,
     client: Client,
     groups: BTreeMap<GroupLabels, BTreeSet<Sample>>,
@@ -139,7 +139,7 @@ impl<'a> Session<'a> {
         let client =
             Client::start(Command::new(part.join("run")).arg(gateway.address().to_string()));
         Some(Self {
-            library,
+            pushed_by: library,
             gateway,
             client,
             groups: BTreeMap::new(),
@@ -172,7 +172,7 @@ impl<'a> Session<'a> {
     }
 
     fn group_labels(&self, job: &str, labels: &[(&str, &str)]) -> GroupLabels {
-        let stored = |value: &str| value.replace(' ', self.library.blank);
+        let stored = |value: &str| value.replace(' ', self.pushed_by.blank);
         let mut group = GroupLabels::from([("instance".to_owned(), String::new())]);
         group.extend(
             labels
