@@ -1,7 +1,7 @@
 # What a person types. Each target is one command; what it does stands in scripts/ and tests/parts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run operator parts test lint bench generate fuzz-smoke
+.PHONY: help run operator parts test e2e lint bench image generate fuzz-smoke
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -20,12 +20,19 @@ parts: ## fetch the real programs that tests run against
 test: ## fetch what is missing, run all tests, print a table
 	scripts/test
 
+e2e: ## build the images, start a real node with them, run the README's commands there; Linux, root
+	scripts/e2e
+
 lint: ## format, clippy, docs, licences, shell scripts
 	scripts/lint
 
 bench: ## measure side by side with the Go Pushgateway, write docs/benchmarks.md
 	tests/parts/fetch pushgateway-sid
 	cargo bench --bench side_by_side
+
+image: ## build both images with docker
+	docker build --target gateway -t pushgateway --build-arg REVISION=$$(git rev-parse HEAD) .
+	docker build --target operator -t pushgateway-operator --build-arg REVISION=$$(git rev-parse HEAD) .
 
 generate: ## rewrite the generated docs, the definition of the custom resource and the golden files
 	UPDATE=1 cargo test --lib flags::documentation

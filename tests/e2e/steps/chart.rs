@@ -1,0 +1,73 @@
+//! The chart of a gateway without the operator, and what stays when things are removed.
+
+use anyhow::{Result, ensure};
+
+use crate::http::{push, service, text};
+use crate::tools::{helm, kubectl, until};
+
+/// Installs, tests, upgrades and removes a release; its claim stays and a second installation finds what was pushed.
+pub(crate) fn install_test_upgrade() -> Result<String> {
+    helm("install pgw charts/pushgateway --wait --timeout 2m --set fullnameOverride=pgw")?;
+    let tested = helm("test pgw --logs --timeout 1m")?;
+    push(service("pgw")?, "job/kept", "kept 3\n")?;
+    helm(
+        "upgrade pgw charts/pushgateway --wait --timeout 2m --reuse-values \
+         --set networkPolicy.enabled=true --set prometheusRule.enabled=true \
+         --set serviceMonitor.enabled=true --set image.tag=next",
+    )?;
+    kubectl("get networkpolicy/pgw servicemonitor/pgw prometheusrule/pgw")?;
+    helm("test pgw --timeout 1m")?;
+    Ok(tested.lines().last().unwrap_or_default().to_owned())
+}
+
+/// Uninstalling leaves the claim, and nothing else.
+pub(crate) fn uninstall_keeps_the_claim() -> Result<String> {
+    helm("uninstall pgw --wait")?;
+    let left = gone_but("app.kubernetes.io/instance=pgw", &["persistentvolumeclaim"])?;
+    helm("install pgw charts/pushgateway --wait --timeout 2m --set fullnameOverride=pgw")?;
+    let shown = text(service("pgw")?, "/metrics")?;
+    ensure!(
+        shown.contains("kept{instance=\"\",job=\"kept\"} 3"),
+        "the second release lacks what the first held"
+    );
+    helm("uninstall pgw --wait")?;
+    Ok(left)
+}
+
+/// Deleting a PushGateway leaves its claim, and nothing else.
+pub(crate) fn delete_leaves_the_claim() -> Result<String> {
+    kubectl("delete pgw batch")?;
+    gone_but(
+        "app.kubernetes.io/instance=batch",
+        &["persistentvolumeclaim"],
+    )
+}
+
+/// Uninstalling the operator leaves the definition, and with it all PushGateways.
+pub(crate) fn uninstall_leaves_the_definition() -> Result<String> {
+    helm("uninstall pushgateway-operator --namespace pushgateway-operator --wait")?;
+    kubectl("get crd pushgateways.pushgateway.io")?;
+    gone_but(
+        "app.kubernetes.io/instance=pushgateway-operator",
+        &["customresourcedefinition"],
+    )
+}
+
+/// Waits until no object with the label is left but those of some kinds; tells which are left.
+fn gone_but(label: &str, kinds: &[&str]) -> Result<String> {
+    let all = kubectl("api-resources --verbs=list,delete -o name")?;
+    // Events tell of what is gone; metrics are not stored.
+    let all: Vec<&str> = all
+        .lines()
+        .filter(|kind| !kind.starts_with("events") && !kind.contains("metrics.k8s.io"))
+        .collect();
+    let ask = format!("get {} -A -l {label} -o name", all.join(","));
+    until(&format!("nothing to be left but {kinds:?}"), || {
+        let left = kubectl(&ask)?;
+        let strangers = left
+            .lines()
+            .any(|object| !kinds.iter().any(|kind| object.starts_with(kind)));
+        ensure!(!strangers, "left: {left}");
+        Ok(Some(left.lines().collect::<Vec<_>>().join(", ")))
+    })
+}
