@@ -18,8 +18,8 @@ use anyhow::Result;
 
 use node::Node;
 use report::Report;
-use steps::{backup, chart, monitoring, rollout, takeover};
-use tools::{helm, kubectl, shell};
+use steps::{backup, chart, monitoring, rollout, sizes, takeover};
+use tools::kubectl;
 
 fn main() -> ExitCode {
     let mut report = Report::default();
@@ -42,85 +42,81 @@ fn main() -> ExitCode {
     }
 }
 
-fn scenario(report: &mut Report) -> Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/e2e");
-    let node = report.step("a node with its control plane", || {
-        Node::start(&folder.join("node"), &folder.join("images")).map(Started)
-    })?;
-    node.0.offer_volumes(8)?;
-    report.step("Prometheus Operator and a Prometheus", monitoring::install)?;
-    let commands = readme::commands()?;
-    report.step("README: the commands on Kubernetes", || {
-        commands.iter().try_for_each(|block| {
-            println!("{block}");
-            println!("{}", shell(block)?);
-            Ok(())
-        })
-    })?;
-    report.step(
+/// Does one thing as a user would and checks what came of it; returns what is worth telling.
+type Step = fn() -> Result<String>;
+
+/// What happens on the node, in this order.
+const STEPS: &[(&str, Step)] = &[
+    ("Prometheus Operator and a Prometheus", monitoring::install),
+    ("README: the commands on Kubernetes", readme::run),
+    (
         "Prometheus has what the CronJob pushed",
         monitoring::scrapes_the_cron_job,
-    )?;
-    report.step(
+    ),
+    (
         "the drain ends before the kubelet's patience",
         rollout::drain_is_bounded,
-    )?;
-    report.step("pod deleted under load", rollout::delete_the_pod)?;
-    report.step(
+    ),
+    ("pod deleted under load", rollout::delete_the_pod),
+    (
         "kill -9 of the gateway under load",
         rollout::kill_the_process,
-    )?;
-    report.step("new image under load", rollout::roll_out_a_new_image)?;
-    report.step("kubectl rollout restart under load", rollout::restart)?;
-    report.step(
+    ),
+    ("new image under load", rollout::roll_out_a_new_image),
+    ("kubectl rollout restart under load", rollout::restart),
+    (
         "kubectl scale to 0 and back",
         rollout::scale_to_zero_and_back,
-    )?;
-    report.step(
+    ),
+    (
         "Deployment to StatefulSet, export and import",
         backup::switch_to_a_volume,
-    )?;
-    report.step(
+    ),
+    (
         "a Go Pushgateway's volume, and the way back",
         takeover::take_over_and_go_back,
-    )?;
-    report.step(
-        "helm install, test and upgrade of the gateway's chart",
+    ),
+    (
+        "chart of a gateway: install, test, upgrade",
         chart::install_test_upgrade,
-    )?;
-    report.step("helm upgrade of the operator with its rules", || {
-        helm(
-            "upgrade pushgateway-operator charts/pushgateway-operator --namespace pushgateway-operator --wait \
-             --reuse-values --set metrics.serviceMonitor.enabled=true --set metrics.prometheusRule.enabled=true",
-        )
-        .map(drop)
-    })?;
-    report.step("the rules of both charts load", || {
-        monitoring::loads_rules(&["pushgateway", "pushgateway-operator"])
-    })?;
-    report.step(
-        "helm uninstall of the gateway",
+    ),
+    (
+        "chart of the operator: upgrade with its rules",
+        chart::upgrade_the_operator,
+    ),
+    ("the rules of both charts load", monitoring::loads_rules),
+    ("resident memory", sizes::memory),
+    (
+        "chart of a gateway: uninstall",
         chart::uninstall_keeps_the_claim,
-    )?;
-    report.step(
-        "kubectl delete of the gateway",
+    ),
+    (
+        "kubectl delete of a gateway",
         chart::delete_leaves_the_claim,
-    )?;
-    report
-        .step(
-            "helm uninstall of the operator",
-            chart::uninstall_leaves_the_definition,
-        )
-        .map(drop)
-}
+    ),
+    (
+        "chart of the operator: uninstall",
+        chart::uninstall_leaves_the_definition,
+    ),
+    (
+        "the operator from the flat file",
+        chart::install_from_the_flat_file,
+    ),
+];
 
-/// A node that has started; it is there as long as this is.
-struct Started(Node);
-
-impl report::Told for Started {
-    fn told(&self) -> String {
-        format!("logs in {}", self.0.logs().display())
-    }
+fn scenario(report: &mut Report) -> Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/e2e");
+    let images = folder.join("images");
+    report.step("our images", || sizes::images(&images))?;
+    let mut node = None;
+    report.step("a node with its control plane", || {
+        let started = node.insert(Node::start(&folder.join("node"), &images)?);
+        started.offer_volumes(8)?;
+        Ok(format!("logs in {}", started.logs().display()))
+    })?;
+    STEPS
+        .iter()
+        .try_for_each(|(step, run)| report.step(step, run))
 }
 
 /// Prints what somebody would look at first.

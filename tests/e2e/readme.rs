@@ -4,8 +4,20 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::tools::shell;
+
+/// Runs them in order, as they stand.
+pub(crate) fn run() -> Result<String> {
+    let commands = commands()?;
+    for block in &commands {
+        println!("{block}\n");
+        println!("{}", shell(block)?);
+    }
+    Ok(format!("{} blocks", commands.len()))
+}
+
 /// The shell blocks of the section, in order.
-pub(crate) fn commands() -> Result<Vec<String>> {
+fn commands() -> Result<Vec<String>> {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"))?;
     let (_, section) = readme
         .split_once("\n## On Kubernetes\n")

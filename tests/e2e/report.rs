@@ -18,19 +18,16 @@ struct Row {
 }
 
 impl Report {
-    /// Runs a step, which returns what is worth telling; says what runs while it does.
-    pub(crate) fn step<T: Told>(
+    /// Runs a step and says what runs while it does.
+    pub(crate) fn step(
         &mut self,
         step: &'static str,
-        run: impl FnOnce() -> Result<T>,
-    ) -> Result<T> {
+        run: impl FnOnce() -> Result<String>,
+    ) -> Result<()> {
         println!("e2e: {step}");
         let started = Instant::now();
         let result = run();
-        let outcome = match &result {
-            Ok(told) => told.told(),
-            Err(_) => "FAILED".to_owned(),
-        };
+        let outcome = result.as_deref().unwrap_or("FAILED").to_owned();
         let took = started.elapsed();
         println!("e2e: {step}: {:.1} s {outcome}", took.as_secs_f64());
         self.rows.push(Row {
@@ -38,7 +35,7 @@ impl Report {
             took,
             outcome,
         });
-        result
+        result.map(drop)
     }
 
     /// Prints the table.
@@ -54,23 +51,5 @@ impl Report {
         }
         let total = self.rows.iter().map(|row| row.took).sum::<Duration>();
         println!("{:<58} {:>6.1} s", "all", total.as_secs_f64());
-    }
-}
-
-/// What a step has to tell.
-pub(crate) trait Told {
-    /// One short line.
-    fn told(&self) -> String;
-}
-
-impl Told for () {
-    fn told(&self) -> String {
-        "ok".to_owned()
-    }
-}
-
-impl Told for String {
-    fn told(&self) -> String {
-        self.clone()
     }
 }

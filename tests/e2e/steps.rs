@@ -4,4 +4,5 @@ pub(crate) mod backup;
 pub(crate) mod chart;
 pub(crate) mod monitoring;
 pub(crate) mod rollout;
+pub(crate) mod sizes;
 pub(crate) mod takeover;

@@ -1,9 +1,10 @@
 //! The chart of a gateway without the operator, and what stays when things are removed.
 
 use anyhow::{Result, ensure};
+use serde_json::json;
 
 use crate::http::{push, service, text};
-use crate::tools::{helm, kubectl, until};
+use crate::tools::{apply, helm, kubectl, until};
 
 /// Installs, tests, upgrades and removes a release; its claim stays and a second installation finds what was pushed.
 pub(crate) fn install_test_upgrade() -> Result<String> {
@@ -18,6 +19,16 @@ pub(crate) fn install_test_upgrade() -> Result<String> {
     kubectl("get networkpolicy/pgw servicemonitor/pgw prometheusrule/pgw")?;
     helm("test pgw --timeout 1m")?;
     Ok(tested.lines().last().unwrap_or_default().to_owned())
+}
+
+/// The operator gets alerts about itself; the gateways don't notice.
+pub(crate) fn upgrade_the_operator() -> Result<String> {
+    helm(
+        "upgrade pushgateway-operator charts/pushgateway-operator --namespace pushgateway-operator --wait \
+         --reuse-values --set metrics.serviceMonitor.enabled=true --set metrics.prometheusRule.enabled=true",
+    )?;
+    kubectl("wait --for=condition=Ready pgw/batch --timeout=1m")?;
+    Ok(String::new())
 }
 
 /// Uninstalling leaves the claim, and nothing else.
@@ -51,6 +62,25 @@ pub(crate) fn uninstall_leaves_the_definition() -> Result<String> {
         "app.kubernetes.io/instance=pushgateway-operator",
         &["customresourcedefinition"],
     )
+}
+
+/// The operator from the flat file, which takes up the definition that is there.
+pub(crate) fn install_from_the_flat_file() -> Result<String> {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/install.yaml");
+    kubectl(&format!("apply --server-side --force-conflicts -f {file}"))?;
+    kubectl("-n pushgateway-operator rollout status deployment/pushgateway-operator --timeout=2m")?;
+    apply(
+        &json!({
+            "apiVersion": "pushgateway.io/v1alpha1",
+            "kind": "PushGateway",
+            "metadata": {"name": "flat"},
+            "spec": {"persistence": {"enabled": false}}
+        })
+        .to_string(),
+    )?;
+    kubectl("wait --for=condition=Ready pgw/flat --timeout=2m")?;
+    push(service("flat")?, "job/flat", "pushed 1\n")?;
+    Ok(String::new())
 }
 
 /// Waits until no object with the label is left but those of some kinds; tells which are left.

@@ -61,14 +61,14 @@ spec:
 ";
 
 /// Installs both and waits until the Prometheus answers.
-pub(crate) fn install() -> Result<()> {
+pub(crate) fn install() -> Result<String> {
     let crds = part("prometheus-operator-crds");
     kubectl(&format!("apply --server-side -f {}", crds.display()))?;
     kubectl("wait --for=condition=Established crd --all --timeout=1m")?;
     apply(MONITORING)?;
     kubectl("-n monitoring rollout status deployment/prometheus-operator --timeout=2m")?;
     kubectl("-n monitoring wait --for=condition=Available prometheus/main --timeout=3m")?;
-    Ok(())
+    Ok(String::new())
 }
 
 /// Where the Prometheus answers.
@@ -111,8 +111,9 @@ pub(crate) fn scrapes_the_cron_job() -> Result<String> {
     Ok(format!("rows_copied{labels}; {said}"))
 }
 
-/// The alerts of both charts are loaded by the Prometheus and none of them has an error.
-pub(crate) fn loads_rules(groups: &[&str]) -> Result<String> {
+/// The Prometheus has the alerts of both charts, and none of them has an error.
+pub(crate) fn loads_rules() -> Result<String> {
+    let groups = ["pushgateway", "pushgateway-operator"];
     let prometheus = address()?;
     let loaded = until(&format!("rules of {groups:?}"), || {
         let answer: Value = serde_json::from_str(&http::text(prometheus, "/api/v1/rules")?)?;

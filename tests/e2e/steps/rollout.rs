@@ -48,7 +48,7 @@ pub(crate) fn restart() -> Result<String> {
 }
 
 /// No pod, and one again. What was pushed is kept meanwhile.
-pub(crate) fn scale_to_zero_and_back() -> Result<()> {
+pub(crate) fn scale_to_zero_and_back() -> Result<String> {
     let tally = pushes("scaled")?.stop()?;
     kubectl("scale pgw/batch --replicas=0")?;
     kubectl("wait --for=delete pod/batch-0 --timeout=1m")?;
@@ -56,7 +56,8 @@ pub(crate) fn scale_to_zero_and_back() -> Result<()> {
     kubectl("scale pgw/batch --replicas=1")?;
     kubectl("wait --for=create pod/batch-0 --timeout=1m")?;
     kubectl("wait --for=condition=Ready pod/batch-0 --timeout=1m")?;
-    tally.verify(service("batch")?)
+    tally.verify(service("batch")?)?;
+    Ok(format!("{} acknowledged, all there", tally.acknowledged))
 }
 
 /// Does something to the pod under continuous pushing; waits until another process serves.

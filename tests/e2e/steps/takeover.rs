@@ -15,7 +15,7 @@ const BEFORE: &str = "before{instance=\"\",job=\"takeover\"} 1";
 const AFTER: &str = "after{instance=\"\",job=\"takeover_after\"} 2";
 
 /// From Go to ours on one claim, and back on the same claim.
-pub(crate) fn take_over_and_go_back() -> Result<()> {
+pub(crate) fn take_over_and_go_back() -> Result<String> {
     apply(
         &json!({
             "apiVersion": "v1",
@@ -72,7 +72,7 @@ pub(crate) fn take_over_and_go_back() -> Result<()> {
     );
     kubectl("delete pod go way-back")?;
     kubectl("delete pvc old")?;
-    Ok(())
+    Ok(String::new())
 }
 
 /// A Go Pushgateway as its users run it, with a file on the claim; its address once it answers.
