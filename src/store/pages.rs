@@ -13,8 +13,6 @@ use bytes::Bytes;
 use imbl::OrdMap;
 
 use super::groups::GroupId;
-use crate::exposition::sample_line::last_line;
-
 mod page;
 mod sort_key;
 
@@ -62,9 +60,7 @@ pub(super) struct Duplicate {
 impl Rendered {
     /// The series as a person would write it: `m{a="b"}`.
     pub(super) fn series(&self) -> String {
-        let line = String::from_utf8_lossy(last_line(&self.text));
-        let series = line.rsplit_once(' ').map_or(&*line, |(series, _)| series);
-        series.to_owned()
+        String::from_utf8_lossy(page::series(&self.text)).into_owned()
     }
 }
 
