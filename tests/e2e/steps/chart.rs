@@ -13,7 +13,7 @@ pub(crate) fn install_test_upgrade() -> Result<String> {
     push(service("pgw")?, "job/kept", "kept 3\n")?;
     helm(
         "upgrade pgw charts/pushgateway --wait --timeout 2m --reuse-values \
-         --set networkPolicy.enabled=true --set prometheusRule.enabled=true \
+         --set networkPolicy.allowAll=true --set prometheusRule.enabled=true \
          --set serviceMonitor.enabled=true --set image.tag=next",
     )?;
     kubectl("get networkpolicy/pgw servicemonitor/pgw prometheusrule/pgw")?;
