@@ -13,6 +13,9 @@ use flate2::{Compress, Compression, FlushCompress};
 const LEVEL: Compression = Compression::new(4);
 /// A gzip header (RFC 1952) without name and time, from an unknown system.
 const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+/// Pieces up to this size are not compressed: starting the compressor costs more than the few bytes are worth. What stands
+/// above a family is such a piece.
+const STORED_BYTES: usize = 256;
 /// The last block of a deflate stream (RFC 1951): empty, with fixed codes.
 const LAST_BLOCK: [u8; 2] = [3, 0];
 
@@ -70,6 +73,19 @@ impl Deflater {
     pub(super) fn deflate(&mut self, plain: &[u8]) -> Deflated {
         let mut checksum = Hasher::new();
         checksum.update(plain);
+        let bytes = if plain.len() <= STORED_BYTES {
+            stored(plain)
+        } else {
+            self.compressed(plain)
+        };
+        Deflated {
+            bytes,
+            checksum,
+            length: plain.len(),
+        }
+    }
+
+    fn compressed(&mut self, plain: &[u8]) -> Bytes {
         self.compress.reset();
         let mut bytes = Vec::with_capacity(plain.len() / 6 + 64);
         loop {
@@ -87,12 +103,23 @@ impl Deflater {
             }
             bytes.reserve(bytes.capacity());
         }
-        Deflated {
-            bytes: Bytes::copy_from_slice(&bytes),
-            checksum,
-            length: plain.len(),
-        }
+        Bytes::copy_from_slice(&bytes)
     }
+}
+
+/// A block that is not compressed (RFC 1951, 3.2.4).
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "at most as long as STORED_BYTES"
+)]
+fn stored(plain: &[u8]) -> Bytes {
+    let length = plain.len() as u16;
+    let mut block = Vec::with_capacity(5 + plain.len());
+    block.push(0);
+    block.extend(length.to_le_bytes());
+    block.extend((!length).to_le_bytes());
+    block.extend_from_slice(plain);
+    block.into()
 }
 
 /// One gzip member (RFC 1952) made of the pieces.
@@ -141,6 +168,7 @@ mod tests {
         check(&[]);
         check(&[b"a"]);
         check(&[b"", b"some_metric 1\n", b"", b"other_metric 2\n"]);
+        check(&[&[b'a'; STORED_BYTES], &[b'b'; STORED_BYTES + 1], b"c"]);
     }
 
     #[test]
