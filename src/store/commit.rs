@@ -17,6 +17,9 @@ use super::unkept::Unkept;
 /// How often the writer looks after its persistence while there is nothing to commit.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// Groups that are freed in no time to speak of.
+const FREED_AT_ONCE: usize = 1000;
+
 /// The handle to the store, cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -239,8 +242,10 @@ impl Shared {
         )
     }
 
-    /// Makes a state visible. The one before is let go after the lock.
+    /// Makes a state visible. The one before is let go after the lock, and by another thread if that takes long, as it
+    /// does when all groups are gone: nobody is to wait for that.
     fn publish(&self, state: Arc<State>) {
+        let is_wiped = state.groups().len() == 0;
         let before = {
             let mut published = self
                 .published
@@ -248,7 +253,11 @@ impl Shared {
                 .unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *published, state)
         };
-        drop(before);
+        if is_wiped && before.groups().len() > FREED_AT_ONCE {
+            let free = std::thread::Builder::new().name("free".into());
+            // Without a thread, the state is dropped with the closure, here.
+            let _ = free.spawn(move || drop(before));
+        }
     }
 
     fn set_status(&self, status: Status) {
