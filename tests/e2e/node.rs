@@ -20,7 +20,7 @@ const SERVICES: &str = "10.79.0.0/24";
 /// The administrator's token, for this cluster alone.
 const TOKEN: &str = "administrator";
 
-/// A running node. It ends with the process.
+/// A running node. It ends with this process, whatever becomes of the value.
 #[derive(Debug)]
 pub(crate) struct Node {
     /// Where logs and what is too large for memory go.
