@@ -1,5 +1,6 @@
 //! The labels in the push URL that identify a group.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use thiserror::Error;
@@ -13,9 +14,14 @@ pub const INSTANCE: &str = "instance";
 ///
 /// `{job="a"}` and `{instance="",job="a"}` are different keys although their metrics are exposed with the
 /// same labels.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+///
+/// Every group has one for as long as it lives, so all labels are in one string.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct GroupingKey {
-    labels: Box<[(Box<str>, Box<str>)]>,
+    /// Each name followed by its value.
+    text: Box<str>,
+    /// Where each name and each value ends in the text.
+    ends: Box<[usize]>,
 }
 
 /// Why labels are no grouping key.
@@ -33,30 +39,45 @@ impl GroupingKey {
     /// The key of these labels; of a name given twice the last value counts.
     pub fn new<N, V>(labels: impl IntoIterator<Item = (N, V)>) -> Result<Self, GroupingKeyError>
     where
-        N: Into<Box<str>>,
-        V: Into<Box<str>>,
+        N: AsRef<str>,
+        V: AsRef<str>,
     {
-        let mut sorted = Vec::<(Box<str>, Box<str>)>::new();
-        for (name, value) in labels {
-            let name = name.into();
+        let labels: Vec<_> = labels.into_iter().collect();
+        let mut sorted = Vec::<(&str, &str)>::with_capacity(labels.len());
+        for (name, value) in &labels {
+            let name = name.as_ref();
             if name.is_empty() || name.starts_with("__") || name.contains('\0') {
                 return Err(GroupingKeyError::ImproperLabelName(name.into()));
             }
-            sorted.push((name, value.into()));
+            sorted.push((name, value.as_ref()));
         }
         // Mostly they come in order.
         if !sorted.is_sorted_by(|(a, _), (b, _)| a < b) {
             sorted.reverse();
-            sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
-            sorted.dedup_by(|(a, _), (b, _)| a == b);
+            sorted.sort_by_key(|(name, _)| *name);
+            sorted.dedup_by_key(|(name, _)| *name);
         }
-        let key = Self {
-            labels: sorted.into(),
-        };
+        let key = Self::of_sorted(&sorted);
         if key.job().is_empty() {
             return Err(GroupingKeyError::NoJob);
         }
         Ok(key)
+    }
+
+    fn of_sorted(labels: &[(&str, &str)]) -> Self {
+        let parts: Vec<_> = labels
+            .iter()
+            .flat_map(|(name, value)| [*name, *value])
+            .collect();
+        let mut end = 0;
+        let ends = parts.iter().map(|part| {
+            end += part.len();
+            end
+        });
+        Self {
+            ends: ends.collect(),
+            text: parts.concat().into(),
+        }
     }
 
     /// The value of the label `job`.
@@ -66,16 +87,20 @@ impl GroupingKey {
 
     /// The value of a label, if the key has it.
     pub fn value(&self, name: &str) -> Option<&str> {
-        let at = self
-            .labels
-            .binary_search_by(|(label, _)| (**label).cmp(name))
-            .ok()?;
-        Some(&self.labels[at].1)
+        let (_, value) = self.labels().find(|(label, _)| *label == name)?;
+        Some(value)
     }
 
     /// Names and values in the order of the names.
     pub fn labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        self.labels.iter().map(|(name, value)| (&**name, &**value))
+        let label = |at| (self.part(2 * at), self.part(2 * at + 1));
+        (0..self.ends.len() / 2).map(label)
+    }
+
+    /// One of the names and values.
+    fn part(&self, at: usize) -> &str {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.text[start..self.ends[at]]
     }
 
     /// The other key whose metrics are exposed with the same labels, if there is one: an empty `instance`
@@ -88,6 +113,19 @@ impl GroupingKey {
             Some(_) => return None,
         };
         twin.ok()
+    }
+}
+
+impl Ord for GroupingKey {
+    /// Label by label.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.labels().cmp(other.labels())
+    }
+}
+
+impl PartialOrd for GroupingKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -130,6 +168,21 @@ mod tests {
             reserved,
             Err(GroupingKeyError::ImproperLabelName("__a".into()))
         );
+    }
+
+    #[test]
+    fn keys_are_in_the_order_of_their_labels() {
+        let keys = [
+            &[("a", "1"), ("job", "j")][..],
+            &[("a", "2"), ("job", "j")],
+            &[("ab", ""), ("job", "j")],
+            &[("job", "j")],
+            &[("job", "j"), ("k", "")],
+            &[("job", "jk")],
+        ];
+        let keys = keys.map(|labels| key(labels).unwrap());
+        assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
+        assert_ne!(keys[4], keys[5], "both are `jobjk` in a row");
     }
 
     #[test]
