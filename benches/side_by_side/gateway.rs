@@ -35,9 +35,8 @@ pub(crate) struct Gateway {
 impl Program {
     /// The gateway of this repository as it is shipped, or what `PUSHGATEWAY_BIN` names.
     pub(crate) fn ours() -> Result<Self> {
-        let file = env::var_os("PUSHGATEWAY_BIN")
-            .unwrap_or_else(|| env!("CARGO_BIN_EXE_pushgateway").into());
-        Self::named(file.into())
+        let given = env::var_os("PUSHGATEWAY_BIN").map(PathBuf::from);
+        Self::named(given.map_or_else(build_as_shipped, Ok)?)
     }
 
     /// The Go Pushgateway that `tests/parts/fetch` put into `.cache`, the newer one if both are there.
@@ -138,6 +137,21 @@ impl Drop for Gateway {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The program that `scripts/build-static` makes for the image; what cargo made for this bench is linked otherwise.
+fn build_as_shipped() -> Result<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/build-static");
+    let output = Command::new(script)
+        .arg("pushgateway")
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "scripts/build-static failed");
+    let text = String::from_utf8(output.stdout)?;
+    let (file, _bytes) = text
+        .split_once('\t')
+        .context("scripts/build-static names no file")?;
+    Ok(file.into())
 }
 
 /// An address that nobody listens on now.
