@@ -13,6 +13,7 @@ mod fields;
 mod flags_contract;
 mod gateways;
 mod golden;
+mod helm;
 mod leader;
 mod lifecycle;
 mod monitoring;
