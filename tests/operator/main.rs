@@ -5,6 +5,7 @@
 #[path = "../parts/find.rs"]
 mod parts;
 
+mod charts;
 mod cluster;
 mod crd;
 mod drift;
