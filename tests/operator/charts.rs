@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use crate::helm::Release;
 
+mod parity;
 mod refusals;
+mod render;
 mod values;
 
 const CHART: &str = "charts/pushgateway";
@@ -30,9 +32,38 @@ fn examples() -> Vec<(String, Value)> {
     examples.collect()
 }
 
+fn example(name: &str) -> Value {
+    let found = examples().into_iter().find(|(found, _)| found == name);
+    found.unwrap().1
+}
+
 /// A YAML document; an empty one says nothing.
 fn yaml(text: &str) -> Value {
     serde_yaml::from_str(text).unwrap()
+}
+
+/// The one object of a kind, of all that a release has.
+fn only<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+    let found: Vec<_> = objects
+        .iter()
+        .filter(|object| object["kind"] == kind)
+        .collect();
+    assert_eq!(found.len(), 1, "of the kind {kind}: {found:#?}");
+    found[0]
+}
+
+/// The object of a kind and name.
+fn object<'a>(objects: &'a [Value], kind: &str, name: &str) -> &'a Value {
+    let mut objects = objects.iter();
+    let found = objects.find(|object| object["kind"] == kind && object["metadata"]["name"] == name);
+    found.unwrap_or_else(|| panic!("there is no {kind} {name}"))
+}
+
+/// The workload of a release.
+fn workload(objects: &[Value]) -> &Value {
+    let mut objects = objects.iter();
+    let found = objects.find(|object| object["spec"]["template"].is_object());
+    found.expect("a gateway has a workload")
 }
 
 fn root() -> &'static Path {
