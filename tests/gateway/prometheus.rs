@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::parts::server::{Response, Server};
 use crate::parts::{find, until};
 
+mod dashboard;
 mod hostile;
 mod protobuf;
 mod queries;
@@ -44,11 +45,20 @@ struct Prometheus {
 impl Prometheus {
     /// Starts the Prometheus of a part, or `None` if it is missing here.
     fn start(part: &str, gateway: &Server) -> Option<Self> {
+        Self::start_with(part, gateway, CONFIGURATION)
+    }
+
+    /// The same with a configuration in which `GATEWAY` stands for the address.
+    fn start_with(part: &str, gateway: &Server, configuration_text: &str) -> Option<Self> {
         let folder = find(part)?;
         let storage = TempDir::new().unwrap();
         let configuration = storage.path().join("prometheus.yml");
         let target = format!("'{}'", gateway.address());
-        std::fs::write(&configuration, CONFIGURATION.replace("GATEWAY", &target)).unwrap();
+        std::fs::write(
+            &configuration,
+            configuration_text.replace("GATEWAY", &target),
+        )
+        .unwrap();
         let server = Server::start(&mut command(&folder, &configuration, storage.path()));
         Some(Self {
             server,

@@ -10,6 +10,7 @@ use crate::helm::Release;
 mod parity;
 mod refusals;
 mod render;
+mod rules;
 mod values;
 
 const CHART: &str = "charts/pushgateway";
