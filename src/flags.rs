@@ -22,6 +22,7 @@ mod flag_map;
 mod help;
 mod parser;
 mod paths;
+mod self_test;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -36,12 +37,14 @@ pub use config::{
 pub use error::{ConfigError, Error, UsageError};
 pub use export::{ExportConfig, ExportFormat, ExportOutput};
 pub use flag_map::FlagMap;
+pub use self_test::{ClientCertificateFiles, SelfTestConfig, ServerIdentity};
 
 use parser::Request;
 use tokens::Tokens;
 
-/// The one positional argument there is.
+/// The positional arguments there are, each as the first: commands.
 const EXPORT: &str = "export";
+const SELF_TEST: &str = "self-test";
 
 /// What the command line asks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -50,6 +53,8 @@ pub enum Command {
     Run(Box<Config>),
     /// To export what a persistence file holds.
     Export(ExportConfig),
+    /// To ask a running gateway to keep a metric.
+    SelfTest(Box<SelfTestConfig>),
     /// To print a text on standard output.
     Print(String),
 }
@@ -65,9 +70,14 @@ pub fn parse(
     let program = program_name(arguments.next().as_deref());
     let text = |argument: OsString| argument.into_string().map_err(UsageError::NotUtf8);
     let mut arguments: Vec<String> = arguments.map(text).collect::<Result<_, _>>()?;
-    if arguments.first().is_some_and(|first| first == EXPORT) {
+    let command = match arguments.first().map(String::as_str) {
+        Some(EXPORT) => Some(parse_export as ParseCommand),
+        Some(SELF_TEST) => Some(parse_self_test as ParseCommand),
+        _ => None,
+    };
+    if let Some(parse_command) = command {
         arguments.remove(0);
-        return parse_export(&program, Tokens::new(arguments, read_file));
+        return parse_command(&program, Tokens::new(arguments, read_file));
     }
     let mut tokens = Tokens::new(arguments, read_file);
     Ok(match parser::parse(&table::FLAGS, &mut tokens)? {
@@ -84,10 +94,23 @@ pub fn program_name(argument: Option<&OsStr>) -> String {
     file_name.map_or_else(|| env!("CARGO_PKG_NAME").into(), Cow::into_owned)
 }
 
+/// Reads what follows the name of a command.
+type ParseCommand = fn(&str, Tokens<'_>) -> Result<Command, Error>;
+
 fn parse_export(program: &str, mut tokens: Tokens<'_>) -> Result<Command, Error> {
     Ok(match parser::parse(&export::EXPORT_FLAGS, &mut tokens)? {
         Request::Do(flags) => Command::Export(ExportConfig::new(flags)?),
         Request::Help => Command::Print(help::export_help(program)),
         Request::Version => Command::Print(format!("{BUILD_INFO}\n")),
     })
+}
+
+fn parse_self_test(program: &str, mut tokens: Tokens<'_>) -> Result<Command, Error> {
+    Ok(
+        match parser::parse(&self_test::SELF_TEST_FLAGS, &mut tokens)? {
+            Request::Do(flags) => Command::SelfTest(Box::new(SelfTestConfig::new(flags)?)),
+            Request::Help => Command::Print(help::self_test_help(program)),
+            Request::Version => Command::Print(format!("{BUILD_INFO}\n")),
+        },
+    )
 }

@@ -10,7 +10,7 @@
 //! | 0 | [`model`] | metric families, labels, grouping keys |
 //!
 //! Beside the floors stand [`flags`], [`web_config`], [`server`], [`instrumentation`], [`telemetry`] and
-//! [`shutdown`]; [`build_info`] is a constant. With the feature `operator` there is a second house, which runs
+//! [`shutdown`]; [`build_info`] is a constant, and [`self_test`] a client. With the feature `operator` there is a second house, which runs
 //! gateways on Kubernetes. `ARCHITECTURE.md` walks a push, a scrape and a reconcile through them.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -21,6 +21,7 @@ pub mod instrumentation;
 pub mod model;
 #[cfg(feature = "operator")]
 pub mod operator;
+pub mod self_test;
 pub mod server;
 pub mod shutdown;
 pub mod store;

@@ -12,7 +12,7 @@ struct Module {
     crates: &'static [&'static str],
 }
 
-const MODULES: [Module; 13] = [
+const MODULES: [Module; 14] = [
     // Floor 0: words.
     Module {
         name: "model",
@@ -116,6 +116,24 @@ const MODULES: [Module; 13] = [
             "thiserror",
             "tokio",
             "tracing",
+        ],
+    },
+    // A client, which knows of a gateway only its URL.
+    Module {
+        name: "self_test",
+        siblings: &[],
+        crates: &[
+            "base64",
+            "bytes",
+            "http",
+            "http_body_util",
+            "hyper",
+            "hyper_util",
+            "ring",
+            "rustls",
+            "thiserror",
+            "tokio",
+            "tokio_rustls",
         ],
     },
     Module {

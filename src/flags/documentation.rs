@@ -6,6 +6,7 @@ use std::{env, fs};
 
 use super::export::EXPORT_FLAGS;
 use super::flag::{Flag, Group, Origin};
+use super::self_test::SELF_TEST_FLAGS;
 use super::table::FLAGS;
 use super::value::Arity;
 
@@ -39,6 +40,13 @@ Writes what a persistence file holds, for a backup or for going back to the Go P
 uses the file must not run.
 ";
 
+const SELF_TEST: &str = "
+## `pushgateway self-test`
+
+Pushes a metric to a running gateway, reads it back and deletes it, so that an image without a shell can test a
+release: `helm test` of the chart does so. Each message says what was asked and what came back.
+";
+
 fn page() -> String {
     let mut page = HEAD.to_owned();
     let mut origin = None;
@@ -57,6 +65,8 @@ fn page() -> String {
     }
     page.push_str(EXPORT);
     push_table(&mut page, &EXPORT_FLAGS, Group::Export);
+    page.push_str(SELF_TEST);
+    push_table(&mut page, &SELF_TEST_FLAGS, Group::SelfTest);
     page
 }
 

@@ -41,6 +41,8 @@ pub(super) enum Group {
     Limits,
     /// Of the command `export`.
     Export,
+    /// Of the command `self-test`.
+    SelfTest,
 }
 
 /// Whose flags they are.
@@ -74,6 +76,7 @@ impl Group {
             Self::Logging => "Logging",
             Self::Limits => "Limits",
             Self::Export => "Export",
+            Self::SelfTest => "Self-test",
         }
     }
 
@@ -82,7 +85,9 @@ impl Group {
             Self::Listening | Self::Web | Self::Pushing | Self::Persistence | Self::Logging => {
                 Origin::Upstream
             }
-            Self::OwnListening | Self::OwnWeb | Self::Limits | Self::Export => Origin::Own,
+            Self::OwnListening | Self::OwnWeb | Self::Limits | Self::Export | Self::SelfTest => {
+                Origin::Own
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::export::EXPORT_FLAGS;
 use super::flag::{Flag, Group, Origin};
+use super::self_test::SELF_TEST_FLAGS;
 use super::table::FLAGS;
 use super::typed::Flags;
 
@@ -41,10 +42,19 @@ Example:
   pushgateway export --persistence.file=metrics --format=gob --output=metrics.gob
 ";
 
+const SELF_TEST_INTRODUCTION: &str = "\
+Pushes a metric to a running gateway, reads it back and deletes it: the group with the job
+helm-test. Says what went wrong, with exit status 1.
+
+Example:
+  pushgateway self-test --url=http://localhost:9091
+";
+
 /// What `--help` prints.
 pub(super) fn main_help(program: &str) -> String {
     let mut text = format!(
-        "usage: {program} [<flags>]\n       {program} export --persistence.file=FILE [<flags>]\n\n\
+        "usage: {program} [<flags>]\n       {program} export --persistence.file=FILE [<flags>]\n       \
+         {program} self-test --url=URL [<flags>]\n\n\
          {INTRODUCTION}\n{EXAMPLES}"
     );
     let mut origin = None;
@@ -69,6 +79,16 @@ pub(super) fn export_help(program: &str) -> String {
         "usage: {program} export --persistence.file=FILE [<flags>]\n\n{EXPORT_INTRODUCTION}\nFlags:\n"
     );
     push_flags(&mut text, &EXPORT_FLAGS, Group::Export);
+    push_flag(&mut text, "-h, --help", "Show this help.", None);
+    text
+}
+
+/// What `self-test --help` prints.
+pub(super) fn self_test_help(program: &str) -> String {
+    let mut text = format!(
+        "usage: {program} self-test --url=URL [<flags>]\n\n{SELF_TEST_INTRODUCTION}\nFlags:\n"
+    );
+    push_flags(&mut text, &SELF_TEST_FLAGS, Group::SelfTest);
     push_flag(&mut text, "-h, --help", "Show this help.", None);
     text
 }

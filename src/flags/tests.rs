@@ -436,7 +436,11 @@ fn the_help_names_every_flag_and_fits_a_terminal() {
     for flag in &table::FLAGS {
         assert!(text.contains(&flag.usage()), "{} is missing", flag.name);
     }
-    for line in text.lines().chain(printed("export --help").lines()) {
+    for line in text
+        .lines()
+        .chain(printed("export --help").lines())
+        .chain(printed("self-test --help").lines())
+    {
         assert!(line.len() <= 90, "{} columns: {line}", line.len());
         assert_eq!(line, line.trim_end());
     }
@@ -495,4 +499,47 @@ fn arguments_must_be_text() {
 fn the_program_is_called_by_its_file_name() {
     assert_eq!(program_name(Some(OsStr::new("/bin/gateway"))), "gateway");
     assert_eq!(program_name(None), "pushgateway");
+}
+
+#[test]
+fn a_self_test_needs_to_know_whom_to_ask_and_whom_to_believe() {
+    let Ok(Command::SelfTest(config)) = parse_line(
+        "self-test --url=https://g:9091/push/ --tls.ca-file=ca --tls.cert-file=c --tls.key-file=k \
+         --basic-auth.username-file=u --basic-auth.password-file=p --timeout=5s",
+    ) else {
+        panic!("it is one");
+    };
+    let expected = SelfTestConfig {
+        url: http::Uri::from_static("https://g:9091/push"),
+        telemetry_path: "/metrics".to_owned(),
+        basic_auth: Some(BasicAuthFiles {
+            username_file: "u".into(),
+            password_file: "p".into(),
+        }),
+        server_identity: ServerIdentity::SignedBy("ca".into()),
+        client_certificate: Some(ClientCertificateFiles {
+            certificate: "c".into(),
+            key: "k".into(),
+        }),
+        timeout: Duration::from_secs(5),
+    };
+    assert_eq!(*config, expected);
+    for (line, error) in [
+        ("self-test", "required flag --url not provided, try --help"),
+        (
+            "self-test --url=g:9091",
+            "flag 'url' has an invalid URL \"g:9091\": want one such as http://pushgateway:9091, try --help",
+        ),
+        (
+            "self-test --url=https://g",
+            "required flag --tls.ca-file not provided, try --help",
+        ),
+        (
+            "self-test --url=http://g --basic-auth.username-file=u",
+            "required flag --basic-auth.password-file not provided, try --help",
+        ),
+    ] {
+        check_error(line, error);
+    }
+    assert!(printed("self-test --help").starts_with("usage: pushgateway self-test "));
 }

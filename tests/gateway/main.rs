@@ -17,6 +17,7 @@ mod persistence;
 mod prometheus;
 mod promtool;
 mod protocol;
+mod self_test;
 mod startup;
 mod vectors;
 mod web_config;

@@ -12,6 +12,7 @@ use pushgateway::telemetry;
 use tracing::info;
 
 mod export;
+mod self_test;
 mod serve;
 
 fn main() -> ExitCode {
@@ -39,6 +40,10 @@ fn obey(command: Command) -> Result<()> {
             serve::run(*config)
         }
         Command::Export(config) => export::run(&config),
+        Command::SelfTest(config) => {
+            let passed = self_test::run(*config)?;
+            Ok(io::stdout().write_all(passed.as_bytes())?)
+        }
         Command::Print(text) => Ok(io::stdout().write_all(text.as_bytes())?),
     }
 }
