@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::helm::Release;
 
+mod install;
 mod parity;
 mod refusals;
 mod render;

@@ -85,6 +85,12 @@ impl Refusal {
             assert!(self.0.contains(part), "not about {part:?}: {}", self.0);
         }
     }
+
+    /// Lines that begin so, such as commands that are to be run; without indentation.
+    pub(crate) fn lines_that_begin_with(&self, begin: &str) -> Vec<&str> {
+        let lines = self.0.lines().map(str::trim_start);
+        lines.filter(|line| line.starts_with(begin)).collect()
+    }
 }
 
 impl Helm {
@@ -158,7 +164,9 @@ impl Helm {
 
     /// Makes of an installed release what is asked for now, and waits until that is ready.
     pub(crate) async fn upgrade(&self, on: &Path, release: &Release) -> Result<String, Refusal> {
-        let command = of(release, self.command_on(on, &["upgrade", "--wait"]));
+        // Else it would go on with those of before where there are none now.
+        let arguments = ["upgrade", "--wait", "--reset-values"];
+        let command = of(release, self.command_on(on, &arguments));
         run_aside(command, Some(release.values.clone())).await
     }
 

@@ -95,6 +95,7 @@ What the API server would refuse halfway through an upgrade, and what would dele
 {{- $selector := include "pushgateway.selectorLabels" . | fromYaml -}}
 {{- $kind := ternary "StatefulSet" "Deployment" .Values.runAsStatefulSet -}}
 {{- include "pushgateway.validateClaims" . -}}
+{{- include "pushgateway.validateData" . -}}
 {{- with lookup "apps/v1" $kind $namespace $full -}}
 {{- if ne (toJson .spec.selector.matchLabels) (toJson $selector) -}}
 {{- $old := index .spec.selector.matchLabels "app.kubernetes.io/name" | default "" -}}
@@ -188,6 +189,33 @@ What the API server would refuse halfway through an upgrade, and what would dele
 {{- end -}}
 {{- else if and $isOurs (not $isKept) -}}
 {{- fail (printf "this upgrade would delete the claim %s of the release, with all that was pushed. To go on using it, set nameOverride to %q as the claim's labels have it, and runAsStatefulSet to false; or have it kept, kubectl annotate pvc %s --namespace %s helm.sh/resource-policy=keep, and set persistentVolume.existingClaim to its name" .metadata.name (index (.metadata.labels | default dict) "app.kubernetes.io/name" | default "") .metadata.name $namespace) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A workload of the release that has its data on another claim than the one that is to come. */}}
+{{- define "pushgateway.validateData" -}}
+{{- $namespace := include "pushgateway.namespace" . -}}
+{{- $claim := include "pushgateway.claimName" . -}}
+{{- if .Values.persistentVolume.enabled -}}
+{{- range $kind := list "StatefulSet" "Deployment" -}}
+{{- range (lookup "apps/v1" $kind $namespace "").items -}}
+{{- if eq (get (.metadata.annotations | default dict) "meta.helm.sh/release-name") $.Release.Name -}}
+{{- $name := .metadata.name -}}
+{{- $old := "" -}}
+{{- range .spec.volumeClaimTemplates -}}
+{{- if eq .metadata.name "storage-volume" -}}{{- $old = printf "storage-volume-%s-0" $name -}}{{- end -}}
+{{- end -}}
+{{- range .spec.template.spec.volumes -}}
+{{- if and (eq .name "storage-volume") .persistentVolumeClaim -}}{{- $old = .persistentVolumeClaim.claimName -}}{{- end -}}
+{{- end -}}
+{{- if and $old (ne $old $claim) -}}
+{{- $application := index .spec.selector.matchLabels "app.kubernetes.io/name" | default "" -}}
+{{- $rename := ternary "" (printf "set nameOverride to %q, or " $application) (eq $name (include "pushgateway.fullname" $)) -}}
+{{- fail (printf "the %s %s of the release keeps what was pushed on the claim %s; this upgrade would begin anew on the claim %s. To go on with what there is, %sset persistentVolume.existingClaim to %q; to begin anew, delete the %s first: kubectl delete %s %s --namespace %s" $kind $name $old $claim $rename $old $kind (lower $kind) $name $namespace) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
