@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::helm::Release;
 
 mod install;
+mod migration;
 mod parity;
 mod refusals;
 mod render;
