@@ -152,6 +152,7 @@ pub async fn run(target: &Target, marker: u32) -> Result<(), SelfTestError> {
 
 impl User {
     /// A user by name and password.
+    #[expect(clippy::missing_panics_doc, reason = "base64 is a valid header")]
     pub fn new(name: &str, password: &str) -> Self {
         let pair = BASE64_STANDARD.encode(format!("{name}:{password}"));
         let mut credentials =

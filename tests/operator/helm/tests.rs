@@ -25,12 +25,12 @@ data:
   serves: {{ .Capabilities.APIVersions.Has "example.com/v1/Thing" | quote }}
 "#;
 
-const TEST: &str = r#"
+const TEST: &str = r"
 apiVersion: v1
 kind: Pod
 metadata: {name: {{ .Release.Name }}-test, annotations: {helm.sh/hook: test}}
 spec: {restartPolicy: Never, containers: [{name: test, image: test}]}
-"#;
+";
 
 fn write_chart(folder: &Path) {
     fs::create_dir(folder.join("templates")).unwrap();
