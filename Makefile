@@ -38,7 +38,7 @@ generate: ## rewrite the generated docs, the definition of the custom resource, 
 	UPDATE=1 cargo test --lib flags::documentation
 	UPDATE=1 cargo test --features operator --test operator crd::the_file
 	UPDATE=1 cargo test --features operator --test operator golden
-	UPDATE=1 cargo test --features operator --test operator charts
+	UPDATE=1 cargo test --features operator --test operator -- charts::render charts::values
 
 fuzz-smoke: ## run each fuzz target for some seconds
 	scripts/fuzz-smoke

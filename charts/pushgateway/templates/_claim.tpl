@@ -6,7 +6,7 @@ The claim, of a StatefulSet's template or of its own.
 {{- define "pushgateway.claimMetadata" -}}
 labels:
   {{- $managed := dict "app.kubernetes.io/managed-by" .Release.Service }}
-  {{- toYaml (mergeOverwrite (dict) .Values.persistentVolumeLabels $managed (include "pushgateway.selectorLabels" . | fromYaml)) | nindent 2 }}
+  {{- toYaml (mergeOverwrite (dict) (.Values.persistentVolumeLabels | default dict) $managed (include "pushgateway.selectorLabels" . | fromYaml)) | nindent 2 }}
 {{- with .Values.persistentVolume.annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
@@ -20,7 +20,7 @@ accessModes:
 resources:
   requests:
     storage: {{ $volume.size | quote }}
-{{- if eq $volume.storageClass "-" }}
+{{- if eq ($volume.storageClass | default "") "-" }}
 storageClassName: ""
 {{- else if $volume.storageClass }}
 storageClassName: {{ $volume.storageClass | quote }}

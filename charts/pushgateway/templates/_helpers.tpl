@@ -52,9 +52,9 @@ something is selected by win over those of users.
 */}}
 {{- define "pushgateway.metadata" -}}
 {{- $root := .root -}}
-{{- $common := tpl (toYaml $root.Values.commonLabels) $root | fromYaml -}}
+{{- $common := tpl (toYaml ($root.Values.commonLabels | default dict)) $root | fromYaml -}}
 {{- $labels := mergeOverwrite (dict) $common (.labels | default dict) (include "pushgateway.labels" $root | fromYaml) (.fixed | default dict) -}}
-{{- $annotations := mergeOverwrite (dict) (tpl (toYaml $root.Values.commonAnnotations) $root | fromYaml) (.annotations | default dict) -}}
+{{- $annotations := mergeOverwrite (dict) (tpl (toYaml ($root.Values.commonAnnotations | default dict)) $root | fromYaml) (.annotations | default dict) -}}
 name: {{ .name | default (include "pushgateway.fullname" $root) }}
 namespace: {{ .namespace | default (include "pushgateway.namespace" $root) }}
 labels:
@@ -108,7 +108,7 @@ annotations:
 {{- if and (not $registry) (not (regexMatch "^(localhost|[^/]*[.:][^/]*)/" $image.repository)) -}}
 {{- $registry = "ghcr.io" -}}
 {{- end -}}
-{{- $tag := ternary $image.tag ($image.tag | default .Chart.AppVersion) (ne $image.digest "") -}}
+{{- $tag := ternary $image.tag ($image.tag | default .Chart.AppVersion) (not (empty $image.digest)) -}}
 {{- with $registry }}{{ trimSuffix "/" . }}/{{ end -}}
 {{- $image.repository -}}
 {{- with $tag }}:{{ . }}{{ end -}}
@@ -118,7 +118,7 @@ annotations:
 {{/* The prefix of all paths, without a slash at its end; empty for none. */}}
 {{- define "pushgateway.prefix" -}}
 {{- $web := .Values.web -}}
-{{- $path := $web.routePrefix -}}
+{{- $path := $web.routePrefix | default "" -}}
 {{- if and (not $path) $web.externalURL -}}
 {{- $path = (urlParse $web.externalURL).path -}}
 {{- end -}}

@@ -7,9 +7,9 @@ metadata:
   {{- /* No checksum of the web configuration: the gateway follows the file and all that it names, without a restart. */}}
   labels:
     {{- $managed := dict "app.kubernetes.io/managed-by" .Release.Service }}
-    {{- $common := tpl (toYaml .Values.commonLabels) . | fromYaml }}
-    {{- toYaml (mergeOverwrite (dict) $common .Values.podLabels $managed (include "pushgateway.selectorLabels" . | fromYaml)) | nindent 4 }}
-  {{- with mergeOverwrite (dict) (tpl (toYaml .Values.commonAnnotations) . | fromYaml) .Values.podAnnotations }}
+    {{- $common := tpl (toYaml (.Values.commonLabels | default dict)) . | fromYaml }}
+    {{- toYaml (mergeOverwrite (dict) $common (.Values.podLabels | default dict) $managed (include "pushgateway.selectorLabels" . | fromYaml)) | nindent 4 }}
+  {{- with mergeOverwrite (dict) (tpl (toYaml (.Values.commonAnnotations | default dict)) . | fromYaml) (.Values.podAnnotations | default dict) }}
   annotations:
     {{- toYaml . | nindent 4 }}
   {{- end }}
@@ -76,7 +76,7 @@ spec:
     {{- with .Values.extraContainers }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- with concat (include "pushgateway.volumes" . | fromYamlArray) .Values.extraVolumes }}
+  {{- with concat (include "pushgateway.volumes" . | fromYamlArray) (.Values.extraVolumes | default list) }}
   volumes:
     {{- toYaml . | nindent 4 }}
   {{- end }}
@@ -118,7 +118,7 @@ spec:
   securityContext:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- with concat (include "pushgateway.volumeMounts" . | fromYamlArray) .Values.extraVolumeMounts }}
+  {{- with concat (include "pushgateway.volumeMounts" . | fromYamlArray) (.Values.extraVolumeMounts | default list) }}
   volumeMounts:
     {{- toYaml . | nindent 4 }}
   {{- end }}
@@ -266,7 +266,7 @@ secret:
 
 {{/* What users say, and gateways keeping away from each other. */}}
 {{- define "pushgateway.affinity" -}}
-{{- $affinity := deepCopy .Values.affinity -}}
+{{- $affinity := deepCopy (.Values.affinity | default dict) -}}
 {{- with .Values.podAntiAffinity -}}
 {{- $term := dict "topologyKey" $.Values.podAntiAffinityTopologyKey "labelSelector" (dict "matchLabels" (dict "app.kubernetes.io/name" (include "pushgateway.name" $))) -}}
 {{- $field := ternary "requiredDuringSchedulingIgnoredDuringExecution" "preferredDuringSchedulingIgnoredDuringExecution" (eq . "hard") -}}

@@ -7,7 +7,7 @@ Refuses what would not work, with what helps. The schema has seen to names and t
 {{- include "pushgateway.validateArguments" . -}}
 {{- include "pushgateway.validateUsers" . -}}
 {{- include "pushgateway.validateMonitor" . -}}
-{{- if .Release.IsUpgrade -}}
+{{- if and .Release.IsUpgrade .Values.checkUpgrades -}}
 {{- include "pushgateway.validateUpgrade" . -}}
 {{- end -}}
 {{- end -}}

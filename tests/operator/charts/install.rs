@@ -274,6 +274,15 @@ async fn upgrades_that_the_api_server_would_refuse_are_refused_before() {
     ] {
         place.refuses(&place.release("a", values), &[said]).await;
     }
+    // Unless nobody looks; then the server does.
+    let unseen = json!({"checkUpgrades": false, "persistentVolume": {"enabled": false}});
+    let unseen = place.release("a", unseen);
+    place
+        .refuses(
+            &unseen,
+            &["updates to statefulset spec for fields other than"],
+        )
+        .await;
     // The claim may be named instead, and the workload changed.
     let existing = json!({
         "runAsStatefulSet": false,
@@ -412,7 +421,7 @@ async fn the_test_of_a_release_pushes_and_reads_back() {
     };
     let release = place.release("a", json!({}));
     place.install(&release).await;
-    let said = test_on_a_real_gateway(&place, &release, &|_| {})
+    let said = Box::pin(test_on_a_real_gateway(&place, &release, &|_| {}))
         .await
         .unwrap();
     assert!(
@@ -463,7 +472,7 @@ async fn the_test_of_a_release_follows_prefix_tls_and_user() {
             fs::write(folder.join("basic-auth/password"), password).unwrap();
         }
     };
-    let said = test_on_a_real_gateway(&place, &release, &mount("sesame"))
+    let said = Box::pin(test_on_a_real_gateway(&place, &release, &mount("sesame")))
         .await
         .unwrap();
     assert!(said.starts_with("https://localhost:"), "{said}");
@@ -471,6 +480,6 @@ async fn the_test_of_a_release_follows_prefix_tls_and_user() {
         mount("sesame")(folder);
         fs::write(folder.join("tls/ca.crt"), "none").unwrap();
     };
-    let broken = test_on_a_real_gateway(&place, &release, &of_nobody);
+    let broken = Box::pin(test_on_a_real_gateway(&place, &release, &of_nobody));
     assert!(broken.await.is_err(), "nobody has signed the certificate");
 }

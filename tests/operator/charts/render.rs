@@ -5,12 +5,13 @@ use std::{env, fs};
 
 use serde_json::{Value, json};
 
-use super::{example, examples, object, only, release, root, workload};
+use super::{CHART, example, examples, object, only, release, root, workload, yaml};
 use crate::helm::Helm;
 use crate::schemas::Schemas;
 
 const GOLDEN: &str = "tests/operator/charts/golden";
-const UPDATE: &str = "UPDATE=1 cargo test --features operator --test operator charts";
+const UPDATE: &str =
+    "UPDATE=1 cargo test --features operator --test operator -- charts::render charts::values";
 
 /// Examples whose renderings are kept.
 const KEPT: [&str; 4] = ["default", "deployment", "everything", "tls-and-basic-auth"];
@@ -61,9 +62,8 @@ fn renderings_are_as_they_were() {
 
 /// Whether it holds the dashboard, which is a file of its own.
 fn is_dashboard(object: &Value) -> bool {
-    object["data"]
-        .as_object()
-        .is_some_and(|data| data.keys().any(|key| key.ends_with(".json")))
+    let name = object["metadata"]["name"].as_str().unwrap();
+    name.ends_with("-dashboard")
 }
 
 #[test]
@@ -389,4 +389,179 @@ fn additional_objects_are_expanded() {
     let objects = helm.render(&release("a", example("everything")));
     object(&objects, "ConfigMap", "a-map");
     object(&objects, "ConfigMap", "a-text");
+}
+
+#[test]
+fn the_chart_is_of_this_release() {
+    let text = fs::read_to_string(root().join(CHART).join("Chart.yaml")).unwrap();
+    let chart = yaml(&text);
+    assert_eq!(chart["appVersion"], env!("CARGO_PKG_VERSION"));
+    let annotations = &chart["annotations"];
+    let images = yaml(annotations["artifacthub.io/images"].as_str().unwrap());
+    let Some(helm) = Helm::find() else {
+        return;
+    };
+    let objects = helm.render(&release("a", json!({})));
+    let container = &workload(&objects)["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(images[0]["image"], container["image"]);
+    for list in ["artifacthub.io/changes", "artifacthub.io/links"] {
+        assert!(
+            yaml(annotations[list].as_str().unwrap()).is_array(),
+            "{list}"
+        );
+    }
+}
+
+/// All values of the community chart 3.8.0, with what it has by default or shows in its `ci` folder.
+const OF_THE_COMMUNITY_CHART: &str = r#"
+global: {imageRegistry: "", imagePullSecrets: []}
+nameOverride: ""
+fullnameOverride: ""
+namespaceOverride: ""
+image: {registry: "", repository: quay.io/prometheus/pushgateway, tag: "", pullPolicy: IfNotPresent}
+imagePullSecrets: []
+service:
+  type: ClusterIP
+  port: 9091
+  targetPort: 9091
+  portName: http
+  clusterIP: ""
+  ipDualStack: {enabled: false, ipFamilies: [IPv6, IPv4], ipFamilyPolicy: PreferDualStack}
+  loadBalancerIP: ""
+  loadBalancerSourceRanges: []
+automountServiceAccountToken: true
+deploymentAnnotations: {}
+podAnnotations: {}
+podLabels: {example.com/a: b}
+serviceAnnotations: {}
+serviceLabels: {}
+serviceAccountLabels: {}
+persistentVolumeLabels: {}
+extraVars: [{name: A, value: b}]
+extraArgs: []
+extraInitContainers: []
+extraContainers: []
+resources: {}
+webConfiguration: {}
+liveness:
+  enabled: true
+  probe:
+    httpGet: {path: /-/healthy, port: 9091, scheme: HTTP}
+    initialDelaySeconds: 10
+    timeoutSeconds: 10
+readiness:
+  enabled: true
+  probe:
+    httpGet: {path: /-/ready, port: 9091, scheme: HTTP}
+    initialDelaySeconds: 10
+    timeoutSeconds: 10
+serviceAccount: {create: true, name: null, annotations: {}}
+ingress:
+  enabled: true
+  className: ""
+  path: /
+  pathType: ImplementationSpecific
+  extraPaths: []
+  annotations: {}
+  hosts: [push.example.com]
+  tls: []
+route:
+  main:
+    enabled: true
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: HTTPRoute
+    annotations: {}
+    labels: {}
+    hostnames: []
+    parentRefs: []
+    httpsRedirect: false
+    matches: [{path: {type: PathPrefix, value: /}}]
+    filters: []
+    additionalRules: []
+tolerations: []
+nodeSelector: {}
+replicaCount: 1
+hostAliases: []
+runAsStatefulSet: false
+securityContext: {fsGroup: 65534, runAsUser: 65534, runAsNonRoot: true}
+containerSecurityContext: {}
+affinity: {}
+podAntiAffinity: ""
+podAntiAffinityTopologyKey: kubernetes.io/hostname
+topologySpreadConstraints: []
+serviceMonitor:
+  enabled: true
+  namespace: monitoring
+  telemetryPath: /metrics
+  interval: ""
+  scheme: ""
+  basicAuth: {}
+  bearerTokenFile: ""
+  tlsConfig: {}
+  scrapeTimeout: ""
+  additionalLabels: {}
+  honorLabels: true
+  metricRelabelings: []
+  relabelings: []
+podDisruptionBudget: {}
+priorityClassName: null
+strategy: {type: Recreate}
+persistentVolume:
+  enabled: false
+  accessModes: [ReadWriteOnce]
+  annotations: {}
+  existingClaim: ""
+  mountPath: /data
+  size: 2Gi
+  storageClass: null
+  subPath: ""
+  emptyDir: {}
+extraVolumes: []
+extraVolumeMounts: []
+networkPolicy: {}
+extraManifests: []
+lifecycle: {}
+"#;
+
+#[test]
+fn values_of_the_community_chart_are_taken() {
+    let (Some(helm), Some(schemas)) = (Helm::find(), Schemas::find()) else {
+        return;
+    };
+    let objects = helm.render(&release("a", yaml(OF_THE_COMMUNITY_CHART)));
+    for object in &objects {
+        let faults = schemas.faults(object);
+        assert!(faults.is_empty(), "{}: {faults:#?}", object["kind"]);
+    }
+    let workload = workload(&objects);
+    assert_eq!(workload["kind"], "Deployment");
+    let spec = &workload["spec"]["template"]["spec"];
+    let data = json!([{"name": "storage-volume", "emptyDir": {}}]);
+    assert_eq!(spec["volumes"], data);
+    let port = &spec["containers"][0]["livenessProbe"]["httpGet"]["port"];
+    assert_eq!(*port, 9091);
+}
+
+#[test]
+fn keys_without_a_value_are_as_if_not_there() {
+    let Some(helm) = Helm::find() else {
+        return;
+    };
+    let empty = json!({
+        "image": {"digest": null, "registry": null, "tag": null},
+        "persistentVolume": {"storageClass": null, "existingClaim": null},
+        "web": {"routePrefix": null, "externalURL": null, "tls": {"existingSecret": null}},
+        "serviceAccount": {"name": null},
+        "service": {"clusterIP": null, "nodePort": null},
+        "affinity": null,
+        "podAnnotations": null,
+        "commonLabels": null,
+        "extraVolumes": null,
+        "extraVolumeMounts": null,
+        "nodeSelector": null,
+    });
+    assert_eq!(
+        helm.render(&release("a", empty)),
+        helm.render(&release("a", json!({})))
+    );
 }

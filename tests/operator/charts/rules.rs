@@ -63,7 +63,7 @@ fn check(series: &[(&str, &str)], at: &str, name: &str, alerts: &Value) {
 }
 
 /// An alert with labels beside those of the target, told apart by the description.
-fn alert(labels: Value, severity: &str, summary: &str, description: &str) -> Value {
+fn alert(labels: &Value, severity: &str, summary: &str, description: &str) -> Value {
     let mut all = json!({
         "namespace": "jobs",
         "service": "a-pushgateway",
@@ -105,11 +105,11 @@ fn a_gateway_that_is_down_or_gone_is_told() {
     let summary = "Prometheus can't scrape the Pushgateway.";
     let description = "Prometheus gets nothing from the Pushgateway jobs/a-pushgateway. What jobs push meanwhile may be \
                        refused, and is not seen.";
-    let down = alert(json!({"job": "a"}), "critical", summary, description);
+    let down = alert(&json!({"job": "a"}), "critical", summary, description);
     check(&[(&up, "1 0x9")], "7m", "PushgatewayDown", &down);
     check(&[(&up, "1 0x9")], "5m", "PushgatewayDown", &json!([]));
     check(&[(&up, "0x3 1x9")], "9m", "PushgatewayDown", &json!([]));
-    let mut gone = alert(json!({}), "critical", summary, description);
+    let mut gone = alert(&json!({}), "critical", summary, description);
     gone[0]["exp_labels"].as_object_mut().unwrap().remove("pod");
     check(
         &[(&up.replace("jobs", "other"), "1x9")],
@@ -126,7 +126,7 @@ fn a_push_that_failed_is_told_until_one_succeeds() {
     let pushed = series("push_time_seconds", labels).replace("jobs", "prod");
     let failed = series("push_failure_time_seconds", labels).replace("jobs", "prod");
     let told = alert(
-        json!({"job": "backup", "namespace": "prod"}),
+        &json!({"job": "backup", "namespace": "prod"}),
         "warning",
         "The last push of a job was refused.",
         "The last push of the job backup to the Pushgateway a-pushgateway was refused, at 1970-01-01 00:01:40 +0000 UTC. \
@@ -160,7 +160,7 @@ fn a_file_that_cannot_be_written_is_told() {
         ",job=\"a\"",
     );
     let told = alert(
-        json!({"job": "a"}),
+        &json!({"job": "a"}),
         "critical",
         "The Pushgateway can't write its persistence file.",
         "The Pushgateway jobs/a-pushgateway can't write its persistence file. Pushes are answered with 503 until it can; its \
@@ -196,7 +196,7 @@ fn a_group_that_nobody_pushes_to_is_told() {
         (&*broken, "0x200"),
     ];
     let told = alert(
-        json!({"job": "backup"}),
+        &json!({"job": "backup"}),
         "warning",
         "A job has not pushed for long.",
         "The job backup pushed to the Pushgateway a-pushgateway 1h 1m 0s ago for the last time. If it is gone for good, \
