@@ -17,6 +17,9 @@ use crate::build_info::BUILD_INFO;
 /// The label `controller` of controller-runtime's metrics.
 const CONTROLLER: &str = "pushgateway";
 
+/// What a failed watch of the controller is counted as, which does not say whose it was.
+pub(super) const WATCH_OF_CONTROLLER: &str = "PushGateway or child";
+
 /// Bounds of the histogram of reconcile times, as in controller-runtime.
 const SECONDS: [f64; 11] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
@@ -56,6 +59,17 @@ pub(super) enum Ended {
     Error,
 }
 
+impl Ended {
+    /// Its label.
+    fn result(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::RequeueAfter => "requeue_after",
+            Self::Error => "error",
+        }
+    }
+}
+
 impl Metrics {
     /// Registers them all.
     pub(super) fn new() -> Result<Self, prometheus::Error> {
@@ -85,7 +99,7 @@ impl Metrics {
         build
             .with_label_values(&[BUILD_INFO.version, BUILD_INFO.revision])
             .set(1);
-        Ok(Self {
+        let metrics = Self {
             reconciles: counters(
                 "controller_runtime_reconcile_total",
                 "Total number of reconciliations per controller",
@@ -129,18 +143,27 @@ impl Metrics {
             )?,
             conditions: Mutex::default(),
             registry,
-        })
+        };
+        metrics.begin_at_zero();
+        Ok(metrics)
+    }
+
+    /// Shows counters before they count, so that a rate sees the first error, too.
+    fn begin_at_zero(&self) {
+        for ended in [Ended::Success, Ended::RequeueAfter, Ended::Error] {
+            let labels = [CONTROLLER, ended.result()];
+            self.reconciles.with_label_values(&labels).inc_by(0);
+        }
+        let errors = &self.reconcile_errors;
+        errors.with_label_values(&[CONTROLLER]).inc_by(0);
+        let watches = &self.watch_errors;
+        watches.with_label_values(&[WATCH_OF_CONTROLLER]).inc_by(0);
     }
 
     /// Counts a reconcile.
     pub(super) fn reconciled(&self, ended: Ended, took: Duration) {
-        let result = match ended {
-            Ended::Success => "success",
-            Ended::RequeueAfter => "requeue_after",
-            Ended::Error => "error",
-        };
         self.reconciles
-            .with_label_values(&[CONTROLLER, result])
+            .with_label_values(&[CONTROLLER, ended.result()])
             .inc();
         self.reconcile_seconds
             .with_label_values(&[CONTROLLER])
@@ -251,6 +274,19 @@ mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     use super::*;
+
+    #[test]
+    fn errors_begin_at_zero() {
+        let metrics = Metrics::new().unwrap();
+        let text = String::from_utf8(metrics.expose().unwrap().0).unwrap();
+        for line in [
+            "controller_runtime_reconcile_errors_total{controller=\"pushgateway\"} 0\n",
+            "controller_runtime_reconcile_total{controller=\"pushgateway\",result=\"error\"} 0\n",
+            "pushgateway_operator_watch_errors_total{kind=\"PushGateway or child\"} 0\n",
+        ] {
+            assert!(text.contains(line), "{line} is not in {text}");
+        }
+    }
 
     #[test]
     fn resources_are_counted_by_condition() {

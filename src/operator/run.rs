@@ -23,7 +23,7 @@ use super::error::is_not_found;
 use super::kind::Kind;
 use super::lease::{Lease, LeaseSettings};
 use super::memory::Memories;
-use super::metrics::Metrics;
+use super::metrics::{Metrics, WATCH_OF_CONTROLLER};
 use super::reconcile::{Context, error_policy, reconcile};
 use super::side_watch::{SideWatches, Watched, children_only, made_for};
 use super::validate::Defaults;
@@ -281,7 +281,7 @@ fn note(context: &Context, result: Reconciled) {
         }
         Err(controller::Error::ReconcilerFailed(..)) => {}
         Err(controller::Error::QueueError(cause)) => {
-            context.metrics.watch_failed("PushGateway or child");
+            context.metrics.watch_failed(WATCH_OF_CONTROLLER);
             warn!(error = %cause, "a watch has failed and is tried again");
         }
         Err(controller::Error::RunnerError(cause)) => {
