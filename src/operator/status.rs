@@ -190,7 +190,9 @@ impl Facts<'_> {
             let message = "spec.paused is true: nothing is changed";
             return (Some(false), Reason::Paused, message.to_owned());
         }
-        if let Some(problem) = self.worst_problem() {
+        // Monitoring has no say in it, and a condition of its own.
+        let worst = self.worst_problem();
+        if let Some(problem) = worst.filter(|problem| problem.kind != Kind::ServiceMonitor) {
             return (Some(false), reason_of(problem), problem.to_string());
         }
         if self.is_switching {
@@ -364,16 +366,14 @@ impl Facts<'_> {
         }
     }
 
-    /// The problem of what is needed most.
+    /// The problem of what is needed most; that of monitoring only if there is no other.
     fn worst_problem(&self) -> Option<&Problem> {
         let problems = &self.applied.problems;
-        let needed = |problem: &&Problem| {
-            matches!(
-                problem.kind,
-                Kind::StatefulSet | Kind::Deployment | Kind::Service | Kind::ConfigMap
-            )
-        };
-        problems.iter().find(needed).or_else(|| problems.first())
+        problems.iter().min_by_key(|problem| match problem.kind {
+            Kind::StatefulSet | Kind::Deployment | Kind::Service | Kind::ConfigMap => 0,
+            Kind::PodDisruptionBudget | Kind::NetworkPolicy | Kind::Ingress | Kind::HttpRoute => 1,
+            Kind::ServiceMonitor => 2,
+        })
     }
 }
 

@@ -127,6 +127,28 @@ fn problems_are_told_with_their_remedy() {
 }
 
 #[test]
+fn a_refused_service_monitor_leaves_the_gateway_ready() {
+    let refused = |kind| Problem {
+        kind,
+        name: "a".to_owned(),
+        cause: Cause::Refused {
+            message: format!("{} is forbidden", kind.name()),
+        },
+    };
+    let before = PushGatewayStatus::default();
+    let monitor = vec![refused(Kind::ServiceMonitor)];
+    let told = status(&json!({}), &ready(), monitor, &before, 0);
+    check(&told, Type::Ready, "True", Reason::AllReplicasReady);
+    check(&told, Type::Degraded, "True", Reason::ReconcileFailed);
+
+    let both = vec![refused(Kind::ServiceMonitor), refused(Kind::Ingress)];
+    let told = status(&json!({}), &ready(), both, &before, 0);
+    check(&told, Type::Ready, "False", Reason::ReconcileFailed);
+    let message = &told.conditions[0].message;
+    assert!(message.contains("Ingress is forbidden"), "{message}");
+}
+
+#[test]
 fn the_time_of_a_transition_moves_with_the_status_alone() {
     let none = PushGatewayStatus::default();
     let waiting = json!({"observedGeneration": 1, "replicas": 1});
