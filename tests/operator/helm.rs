@@ -162,6 +162,13 @@ impl Helm {
         run_aside(command, Some(release.values.clone())).await
     }
 
+    /// Installs a release over what others have made.
+    pub(crate) async fn take_over(&self, to: &Path, release: &Release) -> Result<String, Refusal> {
+        let flags = ["install", "--wait", "--take-ownership", "--force-conflicts"];
+        let command = of(release, self.command_on(to, &flags));
+        run_aside(command, Some(release.values.clone())).await
+    }
+
     /// Makes of an installed release what is asked for now, and waits until that is ready.
     pub(crate) async fn upgrade(&self, on: &Path, release: &Release) -> Result<String, Refusal> {
         // Else it would go on with those of before where there are none now.

@@ -5,6 +5,7 @@
 #[path = "../parts/find.rs"]
 mod parts;
 
+mod chart_values;
 mod charts;
 mod cluster;
 mod crd;
@@ -17,11 +18,14 @@ mod golden;
 mod helm;
 mod leader;
 mod lifecycle;
+mod manifests;
 mod monitoring;
 mod node;
+mod operator_chart;
 mod operators;
 mod optional_kinds;
 mod rbac;
+mod release;
 mod schemas;
 mod steady;
 mod storage;

@@ -228,7 +228,7 @@ impl Installed {
 }
 
 /// Starts the operator as the Deployment in the cluster says.
-async fn start(cluster: &Cluster, kubeconfig: &Path, namespace: &str) -> Operator {
+pub(crate) async fn start(cluster: &Cluster, kubeconfig: &Path, namespace: &str) -> Operator {
     let client = cluster.client(User::Admin).await;
     let deployments = Api::<Deployment>::namespaced(client, namespace);
     let deployment = deployments.get(NAME).await.unwrap();
@@ -236,7 +236,8 @@ async fn start(cluster: &Cluster, kubeconfig: &Path, namespace: &str) -> Operato
     let container = &spec.containers[0];
     let arguments = container.args.iter().flatten();
     let arguments = arguments.map(|argument| argument.replace("$(POD_NAMESPACE)", namespace));
-    let mut flags: Vec<String> = arguments.collect();
+    let others = arguments.filter(|argument| !argument.starts_with("--log.level="));
+    let mut flags: Vec<String> = others.collect();
     flags.push("--log.level=debug".to_owned());
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
 

@@ -27,7 +27,7 @@ rules:
       severity: warning
     annotations:
       summary: The operator of Pushgateways fails again and again.
-      description: {{ "{{ $value | humanize }} reconciles a second end with an error. The operator's log names the PushGateways." | quote }}
+      description: Reconciles end with errors for a quarter of an hour. The operator's log names the PushGateways, and says what failed.
   - alert: PushgatewayOperatorWatchErrors
     expr: sum by (kind) (rate(pushgateway_operator_watch_errors_total{ {{- $operator }}}[10m])) > 0
     for: 15m

@@ -35,6 +35,23 @@ fn values(sample: &str) -> Value {
             "tls": {"existingSecret": "push-certificate"},
             "basicAuth": {"existingSecret": "push-user"},
         }}),
+        "ingress" => json!({
+            "web": {
+                "externalURL": "https://push.example.com/",
+                "basicAuth": {"existingSecret": "push-user"},
+            },
+            "limits": {"bodyBytes": "4MiB", "groups": 10_000},
+            "ingress": {
+                "enabled": true,
+                "className": "nginx",
+                "hosts": ["push.example.com"],
+                "tls": [{"hosts": ["push.example.com"], "secretName": "push-example-com"}],
+                "annotations": {
+                    "cert-manager.io/cluster-issuer": "letsencrypt",
+                    "nginx.ingress.kubernetes.io/proxy-body-size": "4m",
+                },
+            },
+        }),
         "mutual-tls" => json!({
             "web": {"tls": {
                 "existingSecret": "push-certificate",
