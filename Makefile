@@ -34,11 +34,13 @@ image: ## build both images with docker
 	docker build --target gateway -t pushgateway --build-arg REVISION=$$(git rev-parse HEAD) .
 	docker build --target operator -t pushgateway-operator --build-arg REVISION=$$(git rev-parse HEAD) .
 
-generate: ## rewrite the generated docs, the definition of the custom resource, the table of the chart's values and the golden files
+generate: ## rewrite the generated docs, the definition of the custom resource, manifests, the charts' tables and golden files
 	UPDATE=1 cargo test --lib flags::documentation
 	UPDATE=1 cargo test --features operator --test operator crd::the_file
-	UPDATE=1 cargo test --features operator --test operator golden
-	UPDATE=1 cargo test --features operator --test operator -- charts::render charts::values
+	tests/parts/fetch helm kustomize
+	UPDATE=1 cargo test --features operator --test operator -- golden charts::render charts::values operator_chart::every_value_has_a_comment
+	UPDATE=1 cargo test --features operator --test operator manifests::files
+	UPDATE=1 cargo test --features operator --test operator manifests::the_flat
 
 fuzz-smoke: ## run each fuzz target for some seconds
 	scripts/fuzz-smoke
