@@ -206,23 +206,40 @@ fn is_unknown_field(line: &str) -> bool {
     line.starts_with(' ') && line.trim_start().starts_with('#')
 }
 
-/// Whether a part of a scrape shows two families of one name, or a metric with two labels of one name.
+/// Whether a part of a scrape shows two families of one name, a metric with two labels of one name, or one series
+/// twice.
 fn has_doubled_name(part: &str) -> bool {
     fn starting<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
         text.lines()
             .filter(|line| line.starts_with(start))
             .collect()
     }
-    let samples = part.lines().filter(|line| !line.starts_with('#'));
+    let is_text = part.contains("# TYPE ");
+    let samples = || {
+        part.lines()
+            .filter(|line| is_text && !line.starts_with('#'))
+    };
+    let metrics = || part.split("\nmetric: {").skip(1);
+    let labels = |metric| {
+        [
+            starting(metric, "    name: "),
+            starting(metric, "    value: "),
+        ]
+        .concat()
+    };
     starting(part, "# TYPE ").len() > 1
         || starting(part, "name: ").len() > 1
-        || part
-            .split("\nmetric: {")
-            .any(|metric| has_doubles(starting(metric, "    name: ")))
-        || samples.map(braces::label_names).any(has_doubles)
+        || metrics().any(|metric| has_doubles(starting(metric, "    name: ")))
+        || has_doubles(metrics().map(labels).collect())
+        || samples().map(braces::label_names).any(has_doubles)
+        || has_doubles(
+            samples()
+                .filter_map(|line| Some(line.rsplit_once(' ')?.0))
+                .collect(),
+        )
 }
 
-fn has_doubles(mut names: Vec<&str>) -> bool {
+fn has_doubles<T: Ord>(mut names: Vec<T>) -> bool {
     let count = names.len();
     names.sort_unstable();
     names.dedup();
@@ -234,6 +251,8 @@ fn doubled_names_are_found() {
     for doubled in [
         "# TYPE a counter\na 1\n# TYPE a counter\na 2\n",
         "# TYPE a counter\na{b=\"c\",b=\"d\"} 1\n",
+        "# TYPE a counter\na{b=\"c\"} 1\na{b=\"c\"} 2\n",
+        "name: \"a\"\nmetric: {\n  label: {\n    name: \"b\"\n    value: \"c\"\n  }\n}\nmetric: {\n  label: {\n    name: \"b\"\n    value: \"c\"\n  }\n}\n",
         "name: \"a\"\nmetric: {\n}\nname: \"a\"\nmetric: {\n}\n",
         "name: \"a\"\nmetric: {\n  label: {\n    name: \"b\"\n  }\n  label: {\n    name: \"b\"\n  }\n}\n",
     ] {
@@ -241,7 +260,7 @@ fn doubled_names_are_found() {
     }
     for single in [
         "# HELP a b\n# TYPE a counter\na{b=\"c\"} 1\na{b=\"d\"} 1\n",
-        "name: \"a\"\nmetric: {\n  label: {\n    name: \"b\"\n  }\n}\nmetric: {\n  label: {\n    name: \"b\"\n  }\n}\n",
+        "name: \"a\"\nmetric: {\n  label: {\n    name: \"b\"\n    value: \"c\"\n  }\n}\nmetric: {\n  label: {\n    name: \"b\"\n    value: \"d\"\n  }\n}\n",
     ] {
         assert!(!has_doubled_name(single), "{single}");
     }
