@@ -77,8 +77,8 @@ const STEPS: &[(&str, Step)] = &[
         takeover::take_over_and_go_back,
     ),
     (
-        "chart of a gateway: install, test, upgrade",
-        chart::install_test_upgrade,
+        "chart of a gateway: upgrade and test",
+        chart::upgrade_the_gateway,
     ),
     (
         "chart of the operator: upgrade with its rules",

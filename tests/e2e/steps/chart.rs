@@ -6,18 +6,21 @@ use serde_json::json;
 use crate::http::{push, service, text};
 use crate::tools::{apply, helm, kubectl, until};
 
-/// Installs, tests, upgrades and removes a release; its claim stays and a second installation finds what was pushed.
-pub(crate) fn install_test_upgrade() -> Result<String> {
-    helm("install pgw charts/pushgateway --wait --timeout 2m --set fullnameOverride=pgw")?;
-    let tested = helm("test pgw --logs --timeout 1m")?;
-    push(service("pgw")?, "job/kept", "kept 3\n")?;
+/// The Service of the release that the README installs.
+const SERVICE: &str = "pgw-pushgateway";
+
+/// Upgrades the release with all that watches it, and to another image.
+pub(crate) fn upgrade_the_gateway() -> Result<String> {
+    push(service(SERVICE)?, "job/kept", "kept 3\n")?;
     helm(
         "upgrade pgw charts/pushgateway --wait --timeout 2m --reuse-values \
          --set networkPolicy.allowAll=true --set prometheusRule.enabled=true \
          --set serviceMonitor.enabled=true --set image.tag=next",
     )?;
-    kubectl("get networkpolicy/pgw servicemonitor/pgw prometheusrule/pgw")?;
-    helm("test pgw --timeout 1m")?;
+    for kind in ["networkpolicy", "servicemonitor", "prometheusrule"] {
+        kubectl(&format!("get {kind}/{SERVICE}"))?;
+    }
+    let tested = helm("test pgw --logs --timeout 1m")?;
     Ok(tested.lines().last().unwrap_or_default().to_owned())
 }
 
@@ -35,8 +38,8 @@ pub(crate) fn upgrade_the_operator() -> Result<String> {
 pub(crate) fn uninstall_keeps_the_claim() -> Result<String> {
     helm("uninstall pgw --wait")?;
     let left = gone_but("app.kubernetes.io/instance=pgw", &["persistentvolumeclaim"])?;
-    helm("install pgw charts/pushgateway --wait --timeout 2m --set fullnameOverride=pgw")?;
-    let shown = text(service("pgw")?, "/metrics")?;
+    helm("install pgw charts/pushgateway --wait --timeout 2m")?;
+    let shown = text(service(SERVICE)?, "/metrics")?;
     ensure!(
         shown.contains("kept{instance=\"\",job=\"kept\"} 3"),
         "the second release lacks what the first held"

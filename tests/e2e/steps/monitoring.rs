@@ -113,7 +113,7 @@ pub(crate) fn scrapes_the_cron_job() -> Result<String> {
 
 /// The Prometheus has the alerts of both charts, and none of them has an error.
 pub(crate) fn loads_rules() -> Result<String> {
-    let groups = ["pushgateway", "pushgateway-operator"];
+    let groups = ["default.pgw-pushgateway", "pushgateway-operator"];
     let prometheus = address()?;
     let loaded = until(&format!("rules of {groups:?}"), || {
         let answer: Value = serde_json::from_str(&http::text(prometheus, "/api/v1/rules")?)?;
