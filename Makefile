@@ -27,7 +27,7 @@ lint: ## format, clippy, docs, licences, shell scripts
 	scripts/lint
 
 bench: ## measure side by side with the Go Pushgateway, write docs/benchmarks.md
-	tests/parts/fetch pushgateway-sid
+	tests/parts/fetch pushgateway-sid nginx
 	cargo bench --bench side_by_side
 
 image: ## build both images with docker
