@@ -26,7 +26,7 @@ e2e: ## build the images, start a real node with them, run the README's commands
 lint: ## format, clippy, docs, licences, shell scripts
 	scripts/lint
 
-bench: ## measure side by side with the Go Pushgateway, write docs/benchmarks.md
+bench: ## measure beside the Go Pushgateway, nginx and the disk, write docs/benchmarks.md
 	tests/parts/fetch pushgateway-sid nginx
 	cargo bench --bench side_by_side
 

@@ -1,26 +1,19 @@
-//! Curves as SVG: a time against the number of groups, both axes logarithmic.
+//! Curves as SVG: a time or memory against how much is stored, both axes logarithmic.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::report;
-use crate::timing::{Pair, Spread};
+use crate::figure::{self, float};
+use crate::timing::Spread;
+use crate::workload::Encoding;
 
-const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 80.0;
-const RIGHT: f64 = WIDTH - 150.0;
+const RIGHT: f64 = WIDTH - 190.0;
 const TOP: f64 = 50.0;
 const BOTTOM: f64 = HEIGHT - 50.0;
-
-const GO: Pen = Pen {
-    name: "Go Pushgateway",
-    color: "#c2410c",
-};
-const OURS: Pen = Pen {
-    name: "this gateway",
-    color: "#1d4ed8",
-};
+const LABEL_HEIGHT: f64 = 16.0;
 
 const HEAD: &str = r##"<rect width="100%" height="100%" fill="#fff"/>
 <style>
@@ -31,6 +24,226 @@ text { font: 13px sans-serif; fill: #222 }
 .spread { stroke: none; opacity: 0.15 }
 </style>
 "##;
+
+/// A picture of some curves.
+#[derive(Debug)]
+pub(crate) struct Chart {
+    /// The name of its file.
+    pub(crate) file: &'static str,
+    title: &'static str,
+    /// What is counted from left to right.
+    across: &'static str,
+    unit: Unit,
+    curves: Vec<Curve>,
+}
+
+/// What is measured from bottom to top.
+#[derive(Clone, Copy, Debug)]
+enum Unit {
+    Seconds,
+    Bytes,
+}
+
+/// What one of those measured had at each count.
+#[derive(Debug)]
+pub(crate) struct Curve {
+    pen: Pen,
+    points: Vec<Measured>,
+}
+
+/// A median, and the middle four fifths around it.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    count: f64,
+    p10: f64,
+    median: f64,
+    p90: f64,
+}
+
+/// How a curve is drawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pen {
+    name: &'static str,
+    color: &'static str,
+    encoding: Option<Encoding>,
+}
+
+impl Pen {
+    pub(crate) const GO: Self = Self::new("Go Pushgateway", "#c2410c");
+    pub(crate) const OURS: Self = Self::new("this gateway", "#1d4ed8");
+    pub(crate) const FLOOR: Self = Self::new("/-/healthy", "#57534e");
+    pub(crate) const NGINX: Self = Self::new("nginx", "#15803d");
+
+    const fn new(name: &'static str, color: &'static str) -> Self {
+        Self {
+            name,
+            color,
+            encoding: None,
+        }
+    }
+
+    /// Says the encoding, and draws gzip in dashes.
+    pub(crate) fn in_encoding(self, encoding: Encoding) -> Self {
+        Self {
+            encoding: Some(encoding),
+            ..self
+        }
+    }
+
+    fn label(&self) -> String {
+        match self.encoding {
+            None => self.name.into(),
+            Some(encoding) => format!("{}, {}", self.name, encoding.name()),
+        }
+    }
+
+    fn dashes(&self) -> &'static str {
+        match self.encoding {
+            None | Some(Encoding::Identity) => "",
+            Some(Encoding::Gzip) => " stroke-dasharray=\"6 4\"",
+        }
+    }
+}
+
+impl Curve {
+    pub(crate) fn times(
+        pen: Pen,
+        points: impl IntoIterator<Item = (usize, Spread<Duration>)>,
+    ) -> Self {
+        let measured = |(count, spread): (usize, Spread<Duration>)| Measured {
+            count: float(count as u64),
+            p10: spread.p10.as_secs_f64(),
+            median: spread.median.as_secs_f64(),
+            p90: spread.p90.as_secs_f64(),
+        };
+        Self {
+            pen,
+            points: points.into_iter().map(measured).collect(),
+        }
+    }
+
+    pub(crate) fn bytes(pen: Pen, points: impl IntoIterator<Item = (usize, u64)>) -> Self {
+        let measured = |(count, bytes): (usize, u64)| Measured {
+            count: float(count as u64),
+            p10: float(bytes),
+            median: float(bytes),
+            p90: float(bytes),
+        };
+        Self {
+            pen,
+            points: points.into_iter().map(measured).collect(),
+        }
+    }
+}
+
+impl Chart {
+    pub(crate) fn times(
+        file: &'static str,
+        title: &'static str,
+        across: &'static str,
+        curves: Vec<Curve>,
+    ) -> Self {
+        Self {
+            file,
+            title,
+            across,
+            unit: Unit::Seconds,
+            curves,
+        }
+    }
+
+    pub(crate) fn bytes(
+        file: &'static str,
+        title: &'static str,
+        across: &'static str,
+        curves: Vec<Curve>,
+    ) -> Self {
+        Self {
+            unit: Unit::Bytes,
+            ..Self::times(file, title, across, curves)
+        }
+    }
+
+    /// All of it as SVG, the spread of each curve as a band around it.
+    pub(crate) fn draw(&self) -> String {
+        let points = || self.curves.iter().flat_map(|curve| &curve.points);
+        let heights = points().flat_map(|point| [point.p10, point.p90]);
+        let x = Axis::over(points().map(|point| point.count), LEFT, RIGHT);
+        let y = Axis::over(heights, BOTTOM, TOP);
+        let title = self.title;
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\n\
+             <title>{title}</title>\n{HEAD}<text class=\"title\" x=\"{LEFT}\" y=\"28\">{title}</text>\n"
+        );
+        self.draw_grid(&mut svg, &x, &y);
+        for curve in &self.curves {
+            draw_curve(&mut svg, curve, &x, &y);
+        }
+        self.draw_labels(&mut svg, &y);
+        svg.push_str("</svg>\n");
+        svg
+    }
+
+    fn draw_grid(&self, svg: &mut String, x: &Axis, y: &Axis) {
+        for (count, at) in x.marks() {
+            add(
+                svg,
+                &format!("<path class=\"grid\" d=\"M{at:.1} {TOP}V{BOTTOM}\"/>"),
+            );
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a power of ten"
+            )]
+            let name = figure::count(count as usize);
+            text(svg, "middle", (at, BOTTOM + 20.0), &name);
+        }
+        for (height, at) in y.marks() {
+            add(
+                svg,
+                &format!("<path class=\"grid\" d=\"M{LEFT} {at:.1}H{RIGHT}\"/>"),
+            );
+            text(svg, "end", (LEFT - 8.0, at + 4.0), &self.unit.name(height));
+        }
+        let middle = f64::midpoint(LEFT, RIGHT);
+        text(svg, "middle", (middle, BOTTOM + 40.0), self.across);
+    }
+
+    /// Names at the right, each at the height of its curve's end but clear of the others.
+    fn draw_labels(&self, svg: &mut String, y: &Axis) {
+        let mut labels: Vec<_> = self
+            .curves
+            .iter()
+            .filter_map(|curve| Some((y.at(curve.points.last()?.median), curve.pen)))
+            .collect();
+        labels.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let mut free = TOP;
+        for (height, pen) in labels {
+            let at = height.max(free);
+            free = at + LABEL_HEIGHT;
+            let (x, y, color) = (RIGHT + 10.0, at + 4.0, pen.color);
+            let label = pen.label();
+            add(
+                svg,
+                &format!("<text x=\"{x:.1}\" y=\"{y:.1}\" style=\"fill:{color}\">{label}</text>"),
+            );
+        }
+    }
+}
+
+impl Unit {
+    fn name(self, value: f64) -> String {
+        match self {
+            Self::Seconds => figure::duration(Duration::from_secs_f64(value)),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a power of ten"
+            )]
+            Self::Bytes => format!("{}B", figure::count(value as usize)),
+        }
+    }
+}
 
 /// Powers of ten that an axis goes through, and where on the page it starts and ends.
 struct Axis {
@@ -68,109 +281,27 @@ impl Axis {
     }
 }
 
-/// How a curve is drawn.
-#[derive(Clone, Copy)]
-struct Pen {
-    name: &'static str,
-    color: &'static str,
-}
-
-/// A measurement's place on the page.
-struct Point {
-    x: f64,
-    p10: f64,
-    median: f64,
-    p90: f64,
-}
-
-impl Point {
-    fn on(x: &Axis, y: &Axis, groups: usize, spread: Spread) -> Self {
-        Self {
-            x: x.at(count(groups)),
-            p10: y.at(spread.p10.as_secs_f64()),
-            median: y.at(spread.median.as_secs_f64()),
-            p90: y.at(spread.p90.as_secs_f64()),
-        }
-    }
-}
-
-/// The curves of both, with the spread of each as a band around it.
-pub(crate) fn draw(title: &str, points: &[(usize, Pair<Spread>)]) -> String {
-    let times = points
-        .iter()
-        .flat_map(|(_, pair)| [pair.go.p10, pair.go.p90, pair.ours.p10, pair.ours.p90])
-        .map(|time| time.as_secs_f64());
-    let groups = points.iter().map(|(groups, _)| count(*groups));
-    let x = Axis::over(groups, LEFT, RIGHT);
-    let y = Axis::over(times, BOTTOM, TOP);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\n\
-         <title>{title}</title>\n{HEAD}<text class=\"title\" x=\"{LEFT}\" y=\"28\">{title}</text>\n"
-    );
-    draw_grid(&mut svg, &x, &y);
-    let curve = |of: fn(&Pair<Spread>) -> Spread| -> Vec<_> {
-        points
-            .iter()
-            .map(|(groups, pair)| Point::on(&x, &y, *groups, of(pair)))
-            .collect()
+fn draw_curve(svg: &mut String, curve: &Curve, x: &Axis, y: &Axis) {
+    let at = |of: fn(&Measured) -> f64| {
+        let points = curve.points.iter();
+        points.map(move |point| (x.at(point.count), y.at(of(point))))
     };
-    draw_curve(&mut svg, &curve(|pair| pair.go), GO);
-    draw_curve(&mut svg, &curve(|pair| pair.ours), OURS);
-    svg.push_str("</svg>\n");
-    svg
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52 groups")]
-fn count(groups: usize) -> f64 {
-    groups as f64
-}
-
-fn draw_grid(svg: &mut String, x: &Axis, y: &Axis) {
-    for (groups, at) in x.marks() {
-        add(
-            svg,
-            &format!("<path class=\"grid\" d=\"M{at:.1} {TOP}V{BOTTOM}\"/>"),
-        );
-        text(svg, "middle", (at, BOTTOM + 20.0), &groups.to_string());
-    }
-    for (seconds, at) in y.marks() {
-        add(
-            svg,
-            &format!("<path class=\"grid\" d=\"M{LEFT} {at:.1}H{RIGHT}\"/>"),
-        );
-        let time = report::duration(Duration::from_secs_f64(seconds));
-        text(svg, "end", (LEFT - 8.0, at + 4.0), &time);
-    }
-    let middle = f64::midpoint(LEFT, RIGHT);
-    text(
-        svg,
-        "middle",
-        (middle, BOTTOM + 40.0),
-        "groups of ten series",
-    );
-}
-
-fn draw_curve(svg: &mut String, points: &[Point], Pen { name, color }: Pen) {
-    let above = points.iter().map(|point| (point.x, point.p90));
-    let below = points.iter().rev().map(|point| (point.x, point.p10));
-    let band = path(above.chain(below));
-    let medians = path(points.iter().map(|point| (point.x, point.median)));
+    let (color, dashes) = (curve.pen.color, curve.pen.dashes());
+    let band = path(at(|point| point.p90).chain(at(|point| point.p10).rev()));
+    let medians = path(at(|point| point.median));
     add(
         svg,
         &format!("<polygon class=\"spread\" fill=\"{color}\" points=\"{band}\"/>"),
     );
     add(
         svg,
-        &format!("<polyline class=\"line\" stroke=\"{color}\" points=\"{medians}\"/>"),
+        &format!("<polyline class=\"line\" stroke=\"{color}\"{dashes} points=\"{medians}\"/>"),
     );
-    for Point { x, median, .. } in points {
+    for (x, y) in at(|point| point.median) {
         add(
             svg,
-            &format!("<circle cx=\"{x:.1}\" cy=\"{median:.1}\" r=\"3\" fill=\"{color}\"/>"),
+            &format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{color}\"/>"),
         );
-    }
-    if let Some(last) = points.last() {
-        text(svg, "start", (last.x + 10.0, last.median + 4.0), name);
     }
 }
 

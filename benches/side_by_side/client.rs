@@ -1,14 +1,20 @@
 //! The load generator's HTTP client: one kept-alive connection, blocking, nothing hidden in the time it takes.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use memchr::memmem;
+use thiserror::Error;
 
 /// Longer than any answer takes, even a Go Pushgateway's to the last of 64 pushes that wait.
-const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Who does not answer, or is not ready, within this time won't be measured.
+#[derive(Debug, Error)]
+#[error("no answer within {ANSWER_TIMEOUT:?}")]
+pub(crate) struct TooSlow;
 
 /// A connection and the answer last read from it.
 #[derive(Debug)]
@@ -41,7 +47,7 @@ impl Connection {
     /// Sends one request; the time from its first byte sent to the answer's last byte received.
     ///
     /// # Errors
-    /// Any answer but 200.
+    /// Any answer but 200 and 202.
     pub(crate) fn exchange(&mut self, request: &[u8]) -> Result<Duration> {
         let started = Instant::now();
         self.filled = 0;
@@ -52,9 +58,11 @@ impl Connection {
             Framing::Chunked => self.read_chunks(head)?,
         }
         let took = started.elapsed();
-        if !self.buffer.starts_with(b"HTTP/1.1 200 ") {
-            let answer = String::from_utf8_lossy(&self.buffer[..self.filled]);
-            bail!("not answered with 200: {answer}");
+        let is_success =
+            [b"HTTP/1.1 200 ", b"HTTP/1.1 202 "].map(|line| self.buffer.starts_with(line));
+        if !is_success.contains(&true) {
+            let answer = String::from_utf8_lossy(&self.buffer[..self.filled.min(1000)]);
+            bail!("not answered with success: {answer}");
         }
         Ok(took)
     }
@@ -113,7 +121,10 @@ impl Connection {
         if self.filled == self.buffer.len() {
             self.buffer.resize(2 * self.filled, 0);
         }
-        let read = self.stream.read(&mut self.buffer[self.filled..])?;
+        let read = match self.stream.read(&mut self.buffer[self.filled..]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(TooSlow.into()),
+            read => read?,
+        };
         ensure!(read > 0, "the gateway closed the connection");
         self.filled += read;
         Ok(())

@@ -1,20 +1,15 @@
-//! A gateway as a process of its own: started, asked for its memory, and gone with its handle.
+//! The gateways: which programs they are, and each as a running process.
 
-use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-use std::{env, fs, thread};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use std::{env, fs};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
-use crate::client::Connection;
+use crate::process::{Process, free_address};
 use crate::workload;
-
-const READY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Between two looks at a gateway that is not ready; short against the fastest start.
-const READY_POLL: Duration = Duration::from_micros(100);
 
 /// A program under measurement.
 #[derive(Clone, Debug)]
@@ -26,7 +21,7 @@ pub(crate) struct Program {
 /// A running gateway, killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    process: Child,
+    process: Process,
     pub(crate) address: SocketAddr,
     /// From the start of the process to the first 200 of `/-/ready`.
     pub(crate) ready_after: Duration,
@@ -56,6 +51,18 @@ impl Program {
         Ok(fs::metadata(&self.file)?.len())
     }
 
+    /// Writes what one persistence file holds into another, which the Go Pushgateway reads.
+    pub(crate) fn export_gob(&self, from: &Path, to: &Path) -> Result<()> {
+        let status = Command::new(&self.file)
+            .arg("export")
+            .arg("--format=gob")
+            .arg(format!("--persistence.file={}", from.display()))
+            .arg(format!("--output={}", to.display()))
+            .status()?;
+        ensure!(status.success(), "the export to {} failed", to.display());
+        Ok(())
+    }
+
     fn named(file: PathBuf) -> Result<Self> {
         let output = Command::new(&file)
             .arg("--version")
@@ -69,74 +76,29 @@ impl Program {
 }
 
 impl Gateway {
-    /// Starts a program that keeps everything in memory.
-    pub(crate) fn start(program: &Program, folder: &Path) -> Result<Self> {
-        Self::start_with(program, folder, &[])
-    }
-
-    /// Starts a program that keeps everything in a file in the folder.
-    pub(crate) fn start_durable(program: &Program, folder: &Path) -> Result<Self> {
-        let file = folder.join("pushgateway.data");
-        let argument = format!("--persistence.file={}", file.display());
-        Self::start_with(program, folder, &[argument])
-    }
-
-    fn start_with(program: &Program, folder: &Path, arguments: &[String]) -> Result<Self> {
+    /// Starts a program with default flags but for these, and waits until it is ready.
+    pub(crate) fn start(program: &Program, folder: &Path, flags: &[String]) -> Result<Self> {
         let address = free_address()?;
-        let log = folder.join("gateway.log");
-        let started = Instant::now();
-        let process = Command::new(&program.file)
-            .arg(format!("--web.listen-address={address}"))
-            .args(arguments)
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log)?)
-            .spawn()?;
-        let mut gateway = Self {
+        let listen = format!("--web.listen-address={address}");
+        let arguments = [&[listen], flags].concat();
+        let mut process = Process::start(&program.file, folder, &arguments)?;
+        let ready_after = process.wait_for(address, &workload::get("/-/ready"))?;
+        Ok(Self {
             process,
             address,
-            ready_after: Duration::ZERO,
-        };
-        gateway
-            .wait_until_ready(started)
-            .with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
-        gateway.ready_after = started.elapsed();
-        Ok(gateway)
-    }
-
-    fn wait_until_ready(&mut self, started: Instant) -> Result<()> {
-        let ready = workload::get("/-/ready");
-        while Connection::open(self.address)
-            .and_then(|mut connection| connection.exchange(&ready))
-            .is_err()
-        {
-            if let Some(status) = self.process.try_wait()? {
-                bail!("the gateway ended at its start with {status}");
-            }
-            ensure!(
-                started.elapsed() < READY_TIMEOUT,
-                "the gateway is not ready after {READY_TIMEOUT:?}"
-            );
-            thread::sleep(READY_POLL);
-        }
-        Ok(())
+            ready_after,
+        })
     }
 
     /// Resident memory in bytes, as the kernel counts it.
     pub(crate) fn resident_bytes(&self) -> Result<u64> {
-        let pid = i32::try_from(self.process.id())?;
-        let pages = procfs::process::Process::new(pid)?.statm()?.resident;
-        Ok(pages * procfs::page_size())
+        self.process.resident_bytes()
     }
 }
 
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        // Either fails only if the process has ended by itself, which is as well.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// The flag that has a gateway keep everything in a file, or start with what is in it.
+pub(crate) fn persistence(file: &Path) -> String {
+    format!("--persistence.file={}", file.display())
 }
 
 /// The program that `scripts/build-static` makes for the image; what cargo made for this bench is linked otherwise.
@@ -152,9 +114,4 @@ fn build_as_shipped() -> Result<PathBuf> {
         .split_once('\t')
         .context("scripts/build-static names no file")?;
     Ok(file.into())
-}
-
-/// An address that nobody listens on now.
-fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

@@ -1,58 +1,199 @@
-//! The Go Pushgateway and ours side by side: `cargo bench --bench side_by_side`.
+//! This gateway beside the Go Pushgateway, nginx and the machine itself: `cargo bench --bench side_by_side`.
 //!
-//! docs/benchmarks.md says what is measured and how, and gets the figures. With `-- --quick` the climb ends at
-//! 100 groups and the page stays as it is. Nothing here fails because of a figure.
+//! docs/benchmarks.md says what is measured and how, and gets the figures. With `-- --quick` everything is small and
+//! the page stays as it is, and also if only some families are asked for: `-- push scrapes`. Nothing here fails
+//! because of a figure.
 
+mod bench;
 mod chart;
 mod client;
+mod content;
+mod figure;
 mod gateway;
+mod load;
 mod machine;
-mod measure;
+mod nginx;
 mod page;
-mod report;
+mod process;
+mod rows;
 mod subject;
+mod table;
 mod timing;
 mod workload;
 
-use std::env;
-use std::time::Duration;
+use std::time::Instant;
+use std::{env, fs};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
-use gateway::Program;
+use bench::{Bench, FULL, Programs, QUICK};
+use chart::Chart;
 use machine::Machine;
-use measure::{Plan, Results};
-use timing::Pair;
+use rows::instructions;
+use table::{Section, Tally};
 
-const FULL: Plan = Plan {
-    steps: &[10, 30, 100, 300, 1000, 3000],
-    fill_time: Duration::from_secs(150),
-};
-const QUICK: Plan = Plan {
-    steps: &[10, 100],
-    fill_time: Duration::from_secs(10),
-};
+/// Everything that was measured.
+#[derive(Debug, Default)]
+struct Results {
+    sections: Vec<Section>,
+    charts: Vec<Chart>,
+    /// The page of instruction counts.
+    instructions: Option<String>,
+}
+
+/// Rows that are measured together.
+struct Family {
+    name: &'static str,
+    /// How long it takes in a whole run, on two cores.
+    about_seconds: u32,
+    measure: fn(&Bench, &mut Results) -> Result<()>,
+}
+
+const FAMILIES: [Family; 10] = [
+    Family {
+        name: "start",
+        about_seconds: 2,
+        measure: |bench, results| results.take(rows::start::measure(bench)),
+    },
+    Family {
+        name: "push",
+        about_seconds: 90,
+        measure: |bench, results| results.take_drawn(rows::push::measure(bench)),
+    },
+    Family {
+        name: "concurrent",
+        about_seconds: 25,
+        measure: |bench, results| results.take(rows::concurrent::measure(bench)),
+    },
+    Family {
+        name: "durable",
+        about_seconds: 35,
+        measure: |bench, results| results.take(rows::durable::measure(bench)),
+    },
+    Family {
+        name: "sizes",
+        about_seconds: 270,
+        measure: |bench, results| {
+            let (sections, charts) = rows::sizes::measure(bench)?;
+            results.sections.extend(sections);
+            results.charts.extend(charts);
+            Ok(())
+        },
+    },
+    Family {
+        name: "mixed",
+        about_seconds: 60,
+        measure: |bench, results| results.take(rows::mixed::measure(bench)),
+    },
+    Family {
+        name: "parse",
+        about_seconds: 25,
+        measure: |bench, results| results.take(rows::parse::measure(bench)),
+    },
+    Family {
+        name: "open",
+        about_seconds: 25,
+        measure: |bench, results| results.take(rows::open::measure(bench)),
+    },
+    Family {
+        name: "removal",
+        about_seconds: 25,
+        measure: |bench, results| results.take(rows::removal::measure(bench)),
+    },
+    Family {
+        name: "instructions",
+        about_seconds: 30,
+        measure: |bench, results| {
+            if let Some((section, page)) = instructions::measure(bench)? {
+                results.sections.push(section);
+                results.instructions = Some(page);
+            }
+            Ok(())
+        },
+    },
+];
+
+impl Results {
+    fn take(&mut self, measured: Result<Section>) -> Result<()> {
+        self.sections.push(measured?);
+        Ok(())
+    }
+
+    fn take_drawn(&mut self, measured: Result<(Section, Chart)>) -> Result<()> {
+        let (section, chart) = measured?;
+        self.sections.push(section);
+        self.charts.push(chart);
+        Ok(())
+    }
+
+    /// Everything as Markdown.
+    fn to_markdown(&self, programs: &Programs, machine: &Machine) -> String {
+        let head = format!(
+            "Go Pushgateway {} and this gateway {} on {machine}.\n",
+            programs.go.version, programs.ours.version
+        );
+        let tally = format!("{}\n", Tally::of(&self.sections));
+        let sections = self.sections.iter().map(Section::to_string);
+        [head, tally]
+            .into_iter()
+            .chain(sections)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
 
 fn main() -> Result<()> {
-    let asked = |argument: &str| env::args().any(|given| given == argument);
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    if let Some((instructions::ARGUMENT, operation)) = arguments
+        .split_first()
+        .map(|(first, rest)| (&**first, rest))
+    {
+        return instructions::run(operation);
+    }
+    let (options, names): (Vec<_>, Vec<_>) = arguments
+        .iter()
+        .map(String::as_str)
+        .partition(|argument| argument.starts_with("--"));
     // `cargo test --all-targets` runs this too, without the argument: nothing to test.
-    if !asked("--bench") {
+    if !options.contains(&"--bench") {
         return Ok(());
     }
-    let quick = asked("--quick");
-    let programs = Pair {
-        go: Program::go()?,
-        ours: Program::ours()?,
-    };
+    measure(options.contains(&"--quick"), &names)
+}
+
+/// Measures the families of these names, or all if there are none.
+fn measure(quick: bool, names: &[&str]) -> Result<()> {
+    for name in names {
+        let known = FAMILIES.map(|family| family.name);
+        ensure!(known.contains(name), "{name:?} is none of {known:?}");
+    }
+    let programs = Programs::find()?;
     // Beside the build, so on the disk of the repository: a temporary folder may be in memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let machine = Machine::observe(folder.path())?;
-    let plan = if quick { QUICK } else { FULL };
-    let results = Results::take(plan, &programs, folder.path())?;
-    let text = report::markdown(&results, &programs, &machine);
+    let bench = Bench::new(if quick { QUICK } else { FULL }, programs, folder.path());
+    let mut results = Results::default();
+    for family in FAMILIES {
+        if !names.is_empty() && !names.contains(&family.name) {
+            continue;
+        }
+        if quick {
+            println!("{}", family.name);
+        } else {
+            println!("{}, about {} s", family.name, family.about_seconds);
+        }
+        let started = Instant::now();
+        (family.measure)(&bench, &mut results)?;
+        println!("  took {:.0} s", started.elapsed().as_secs_f64());
+    }
+    let text = results.to_markdown(&bench.programs, &machine);
     println!("\n{text}");
-    if quick {
+    if quick || !names.is_empty() {
         return Ok(());
     }
-    page::write(&text, &results.steps)
+    page::write(&text, &results.charts)?;
+    match results.instructions {
+        Some(page) => Ok(fs::write(instructions::page(), page)?),
+        None => Ok(()),
+    }
 }

@@ -5,14 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::chart;
-use crate::measure::Step;
+use crate::chart::Chart;
 
 const BEGIN: &str = "<!-- figures: written by make bench -->\n";
 const END: &str = "<!-- end of the figures -->";
 
 /// Replaces what is between the markers of docs/benchmarks.md, and the curves beside it.
-pub(crate) fn write(figures: &str, steps: &[Step]) -> Result<()> {
+pub(crate) fn write(figures: &str, charts: &[Chart]) -> Result<()> {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     let page = docs.join("benchmarks.md");
     let old = fs::read_to_string(&page)?;
@@ -20,21 +19,11 @@ pub(crate) fn write(figures: &str, steps: &[Step]) -> Result<()> {
         .with_context(|| format!("{} lacks {BEGIN}or {END}", page.display()))?;
     fs::write(&page, new)?;
 
-    let pushes: Vec<_> = steps.iter().map(|step| (step.groups, step.push)).collect();
-    let scrapes: Vec<_> = steps
-        .iter()
-        .map(|step| (step.groups, step.scrape))
-        .collect();
     let curves = docs.join("benchmarks");
     fs::create_dir_all(&curves)?;
-    fs::write(
-        curves.join("push-latency.svg"),
-        chart::draw("Time that a push takes", &pushes),
-    )?;
-    fs::write(
-        curves.join("scrape-latency.svg"),
-        chart::draw("Time that a scrape takes after one push, gzip", &scrapes),
-    )?;
+    for chart in charts {
+        fs::write(curves.join(chart.file), chart.draw())?;
+    }
     Ok(())
 }
 

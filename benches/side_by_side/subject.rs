@@ -1,18 +1,22 @@
-//! A gateway under measurement, and what is done to it over one connection.
+//! A gateway under measurement, and what is asked of it, mostly over one connection.
 
-use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::io::Read as _;
+use std::str;
 use std::time::{Duration, Instant};
-use std::{str, thread};
 
 use anyhow::{Result, ensure};
+use flate2::read::GzDecoder;
 
 use crate::client::Connection;
-use crate::gateway::{Gateway, Program};
+use crate::gateway::Gateway;
+use crate::load::{self, Load, Until};
 use crate::workload::{self, Encoding};
 
 /// Connections that push at a time.
 pub(crate) const PUSHERS: usize = 64;
+
+/// Servers close connections that nothing is asked over, ours after ten seconds if nothing ever was.
+const LONGEST_IDLE: Duration = Duration::from_secs(5);
 
 /// Pushes go round the groups in this step, a prime, so that neighbours in time are none in the store.
 const STRIDE: usize = 1009;
@@ -21,41 +25,81 @@ const STRIDE: usize = 1009;
 pub(crate) struct Subject {
     pub(crate) gateway: Gateway,
     connection: Connection,
+    last_used: Instant,
     groups: usize,
-    pushes: u32,
+    /// The serial number of the last push.
+    serial: u32,
 }
 
 impl Subject {
-    pub(crate) fn in_memory(program: &Program, folder: &Path) -> Result<Self> {
-        Self::of(Gateway::start(program, folder)?)
-    }
-
-    pub(crate) fn durable(program: &Program, folder: &Path) -> Result<Self> {
-        Self::of(Gateway::start_durable(program, folder)?)
-    }
-
-    fn of(gateway: Gateway) -> Result<Self> {
+    /// A gateway that has these groups.
+    pub(crate) fn new(gateway: Gateway, groups: usize) -> Result<Self> {
         Ok(Self {
             connection: Connection::open(gateway.address)?,
             gateway,
-            groups: 0,
-            pushes: 0,
+            last_used: Instant::now(),
+            groups,
+            serial: 0,
         })
     }
 
-    /// Pushes new groups until there are so many, or the time is up; how many there are then.
-    pub(crate) fn fill(&mut self, groups: usize, until: Instant) -> Result<usize> {
-        while self.groups < groups && Instant::now() < until {
-            self.groups += 1;
-            self.push_group(self.groups - 1)?;
-        }
-        Ok(self.groups)
+    /// Pushes new groups until there are so many.
+    pub(crate) fn fill(&mut self, groups: usize) -> Result<()> {
+        let missing = groups - self.groups;
+        self.push_to(missing, |nth| groups - missing + nth)?;
+        self.groups = groups;
+        Ok(())
+    }
+
+    /// Pushes one after the other to so many groups over several connections.
+    pub(crate) fn push_to(
+        &mut self,
+        count: usize,
+        group: impl Fn(usize) -> usize + Sync,
+    ) -> Result<()> {
+        let until = Until::Sent(u32::try_from(count)?);
+        self.load(PUSHERS, until, |nth, serial| {
+            workload::push(group(nth), serial)
+        })?;
+        Ok(())
+    }
+
+    /// Pushes over [`PUSHERS`] connections, no two at a time to the same group, neighbours in time never to
+    /// neighbours in the store.
+    pub(crate) fn push_in_parallel(&mut self, until: Until) -> Result<Load> {
+        let groups = self.groups;
+        self.load(PUSHERS, until, |nth, serial| {
+            workload::push(nth * STRIDE % groups, serial)
+        })
+    }
+
+    /// Sends over many connections what is made of the requests' numbers from 0 on and the pushes' serial numbers.
+    pub(crate) fn load(
+        &mut self,
+        connections: usize,
+        until: Until,
+        request: impl Fn(usize, u32) -> Vec<u8> + Sync,
+    ) -> Result<Load> {
+        let first = self.serial + 1;
+        let load = load::run(
+            self.gateway.address,
+            connections,
+            (first, until),
+            |serial| request((serial - first) as usize, serial),
+        )?;
+        self.serial += u32::try_from(load.sent())?;
+        Ok(load)
     }
 
     /// Replaces a group that is there.
     pub(crate) fn push(&mut self) -> Result<Duration> {
-        let group = self.pushes as usize * STRIDE % self.groups;
-        self.push_group(group)
+        self.serial += 1;
+        let group = self.serial as usize * STRIDE % self.groups;
+        self.exchange(&workload::push(group, self.serial))
+    }
+
+    pub(crate) fn scrape(&mut self, encoding: Encoding) -> Result<Duration> {
+        self.exchange(&workload::scrape("/metrics", encoding))
     }
 
     /// Only the scrape is timed.
@@ -64,65 +108,51 @@ impl Subject {
         self.scrape(encoding)
     }
 
-    pub(crate) fn scrape(&mut self, encoding: Encoding) -> Result<Duration> {
-        self.connection.exchange(&workload::scrape(encoding))
-    }
-
     /// The least that this client and this server can do: the floor of all other timings.
     pub(crate) fn healthy(&mut self) -> Result<Duration> {
-        self.connection.exchange(&workload::get("/-/healthy"))
+        self.ask("GET", "/-/healthy")
     }
 
-    /// Checks that a scrape gets what was pushed; how many bytes it got.
-    pub(crate) fn verify(&mut self) -> Result<u64> {
-        self.scrape(Encoding::Identity)?;
-        let page = self.connection.body()?;
+    /// Deletes all groups.
+    pub(crate) fn wipe(&mut self) -> Result<Duration> {
+        self.groups = 0;
+        self.ask("PUT", "/api/v1/admin/wipe")
+    }
+
+    pub(crate) fn ask(&mut self, method: &str, path: &str) -> Result<Duration> {
+        self.exchange(&workload::bare(method, path))
+    }
+
+    /// Over a connection that is still open; opening one is not timed.
+    fn exchange(&mut self, request: &[u8]) -> Result<Duration> {
+        if self.last_used.elapsed() > LONGEST_IDLE {
+            self.connection = Connection::open(self.gateway.address)?;
+        }
+        let took = self.connection.exchange(request);
+        self.last_used = Instant::now();
+        took
+    }
+
+    /// Scrapes and checks that what was pushed is there, so many groups; the body as it was sent.
+    pub(crate) fn verify(&mut self, encoding: Encoding, groups: usize) -> Result<Vec<u8>> {
+        self.scrape(encoding)?;
+        let body = self.connection.body()?;
+        let mut page = Vec::new();
+        match encoding {
+            Encoding::Identity => page.extend_from_slice(&body),
+            Encoding::Gzip => {
+                GzDecoder::new(&*body).read_to_end(&mut page)?;
+            }
+        }
         let metrics = str::from_utf8(&page)?
             .lines()
             .filter(|line| !line.starts_with('#') && line.contains("job=\"bench\""))
             .count();
-        let expected = self.groups * workload::METRICS_PER_GROUP;
+        let expected = groups * workload::METRICS_PER_GROUP;
         ensure!(
             metrics == expected,
             "a scrape has {metrics} pushed metrics, not {expected}"
         );
-        Ok(page.len() as u64)
-    }
-
-    /// Pushes over [`PUSHERS`] connections at once for a time, to `groups` groups; pushes per second.
-    pub(crate) fn push_in_parallel(&mut self, groups: usize, duration: Duration) -> Result<f64> {
-        let address = self.gateway.address;
-        let next = AtomicU32::new(self.pushes);
-        let mut connections = (0..PUSHERS)
-            .map(|_| Connection::open(address))
-            .collect::<Result<Vec<_>>>()?;
-        let started = Instant::now();
-        let push_on = |connection: &mut Connection| -> Result<()> {
-            while started.elapsed() < duration {
-                let serial = next.fetch_add(1, Ordering::Relaxed);
-                let group = serial as usize % groups;
-                connection.exchange(&workload::push(group, serial))?;
-            }
-            Ok(())
-        };
-        thread::scope(|scope| {
-            let pushers: Vec<_> = connections
-                .iter_mut()
-                .map(|connection| scope.spawn(move || push_on(connection)))
-                .collect();
-            pushers
-                .into_iter()
-                .try_for_each(|pusher| pusher.join().expect("a pusher does not panic"))
-        })?;
-        let pushed = next.into_inner() - self.pushes;
-        self.pushes += pushed;
-        self.groups = self.groups.max(groups.min(self.pushes as usize));
-        Ok(f64::from(pushed) / started.elapsed().as_secs_f64())
-    }
-
-    fn push_group(&mut self, group: usize) -> Result<Duration> {
-        self.pushes += 1;
-        self.connection
-            .exchange(&workload::push(group, self.pushes))
+        Ok(body)
     }
 }
