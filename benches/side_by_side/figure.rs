@@ -59,7 +59,8 @@ pub(crate) fn bytes(bytes: u64) -> String {
             format!("{} GiB", significant(b / 1024.0 / 1024.0 / 1024.0))
         }
         b if b >= 1023.5 * 1024.0 => format!("{} MiB", significant(b / 1024.0 / 1024.0)),
-        b => format!("{} KiB", significant(b / 1024.0)),
+        b if b >= 1023.5 => format!("{} KiB", significant(b / 1024.0)),
+        b => format!("{b} B"),
     }
 }
 

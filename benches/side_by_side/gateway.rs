@@ -90,6 +90,11 @@ impl Gateway {
         })
     }
 
+    /// Whether it still runs, and the end of its log.
+    pub(crate) fn condition(&mut self) -> String {
+        self.process.condition()
+    }
+
     /// Resident memory in bytes, as the kernel counts it.
     pub(crate) fn resident_bytes(&self) -> Result<u64> {
         self.process.resident_bytes()

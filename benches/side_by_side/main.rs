@@ -126,19 +126,21 @@ impl Results {
         Ok(())
     }
 
+    /// What was measured on what, and how many of the goals are met.
+    fn head(&self, programs: &Programs, machine: &Machine) -> String {
+        format!(
+            "Go Pushgateway {} and this gateway {} on {machine}.\n\n{}\n",
+            programs.go.version,
+            programs.ours.version,
+            Tally::of(&self.sections)
+        )
+    }
+
     /// Everything as Markdown.
     fn to_markdown(&self, programs: &Programs, machine: &Machine) -> String {
-        let head = format!(
-            "Go Pushgateway {} and this gateway {} on {machine}.\n",
-            programs.go.version, programs.ours.version
-        );
-        let tally = format!("{}\n", Tally::of(&self.sections));
-        let sections = self.sections.iter().map(Section::to_string);
-        [head, tally]
-            .into_iter()
-            .chain(sections)
-            .collect::<Vec<_>>()
-            .join("\n")
+        let mut text = vec![self.head(programs, machine)];
+        text.extend(self.sections.iter().map(Section::to_string));
+        text.join("\n")
     }
 }
 
@@ -182,15 +184,18 @@ fn measure(quick: bool, names: &[&str]) -> Result<()> {
         } else {
             println!("{}, about {} s", family.name, family.about_seconds);
         }
-        let started = Instant::now();
+        let (started, before) = (Instant::now(), results.sections.len());
         (family.measure)(&bench, &mut results)?;
-        println!("  took {:.0} s", started.elapsed().as_secs_f64());
+        println!("  took {:.0} s\n", started.elapsed().as_secs_f64());
+        for section in &results.sections[before..] {
+            println!("{section}");
+        }
     }
-    let text = results.to_markdown(&bench.programs, &machine);
-    println!("\n{text}");
+    println!("{}", results.head(&bench.programs, &machine));
     if quick || !names.is_empty() {
         return Ok(());
     }
+    let text = results.to_markdown(&bench.programs, &machine);
     page::write(&text, &results.charts)?;
     match results.instructions {
         Some(page) => Ok(fs::write(instructions::page(), page)?),

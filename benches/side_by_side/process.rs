@@ -63,6 +63,17 @@ impl Process {
         Ok(self.started.elapsed())
     }
 
+    /// Whether it still runs, and the end of its log: why it may have failed to answer.
+    pub(crate) fn condition(&mut self) -> String {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let last = log.lines().last().unwrap_or_default();
+        match self.child.try_wait() {
+            Ok(Some(status)) => format!("the server ended with {status}, its last words: {last}"),
+            Ok(None) => format!("the server still runs, its last words: {last}"),
+            Err(error) => format!("the server is gone: {error}"),
+        }
+    }
+
     /// Resident memory in bytes, as the kernel counts it.
     pub(crate) fn resident_bytes(&self) -> Result<u64> {
         let pid = i32::try_from(self.child.id())?;

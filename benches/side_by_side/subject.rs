@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::str;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
 
 use crate::client::Connection;
@@ -86,7 +86,8 @@ impl Subject {
             connections,
             (first, until),
             |serial| request((serial - first) as usize, serial),
-        )?;
+        )
+        .with_context(|| self.gateway.condition())?;
         self.serial += u32::try_from(load.sent())?;
         Ok(load)
     }
@@ -125,12 +126,15 @@ impl Subject {
 
     /// Over a connection that is still open; opening one is not timed.
     fn exchange(&mut self, request: &[u8]) -> Result<Duration> {
-        if self.last_used.elapsed() > LONGEST_IDLE {
-            self.connection = Connection::open(self.gateway.address)?;
-        }
-        let took = self.connection.exchange(request);
+        let exchange = |connection: &mut Connection| {
+            if self.last_used.elapsed() > LONGEST_IDLE {
+                *connection = Connection::open(self.gateway.address)?;
+            }
+            connection.exchange(request)
+        };
+        let took = exchange(&mut self.connection);
         self.last_used = Instant::now();
-        took
+        took.with_context(|| self.gateway.condition())
     }
 
     /// Scrapes and checks that what was pushed is there, so many groups; the body as it was sent.

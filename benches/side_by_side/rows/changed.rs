@@ -79,7 +79,7 @@ fn rows(size: &AtSize) -> Vec<Row> {
         };
         let (neighbours, ratio) = row("neighbours", &changed.neighbours);
         rows.push(neighbours.goal("at most a tenth of its time", ratio <= NEIGHBOURS));
-        let (random, ratio) = row("random ones", &changed.random);
+        let (random, ratio) = row("at random", &changed.random);
         rows.push(match encoding {
             Encoding::Identity => random.goal("at most a third of its time", ratio <= RANDOM),
             Encoding::Gzip => random,

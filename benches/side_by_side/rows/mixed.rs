@@ -118,12 +118,15 @@ fn rows(scrape: &str, mixed: &Mixed) -> Vec<Row> {
         .against("without scrapes", tail_figure(pushes))
         .ratio(growth, "its p99")
         .goal("p99 at most doubles", growth <= TAIL_GROWTH),
-        Row::new("its rate", figure::rate(&pushes_beside.per_second))
-            .against("without scrapes", figure::rate(&pushes.per_second))
-            .ratio(
-                pushes_beside.per_second.median / pushes.per_second.median,
-                "its rate",
-            ),
+        Row::new(
+            format!("pushes beside {scrape}"),
+            figure::rate(&pushes_beside.per_second),
+        )
+        .against("without scrapes", figure::rate(&pushes.per_second))
+        .ratio(
+            pushes_beside.per_second.median / pushes.per_second.median,
+            "its rate",
+        ),
         Row::new(
             format!("{scrape} beside the pushes"),
             figure::time(scrapes_beside),
