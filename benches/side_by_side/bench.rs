@@ -53,7 +53,7 @@ pub(crate) const FULL: Plan = Plan {
     load_turn: Duration::from_millis(1500),
     go_time: Duration::from_mins(1),
     repetitions: 3,
-    counted_operations: 200,
+    counted_operations: 100,
 };
 
 /// To see that everything works.

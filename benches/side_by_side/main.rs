@@ -57,7 +57,7 @@ const FAMILIES: [Family; 10] = [
     },
     Family {
         name: "push",
-        about_seconds: 90,
+        about_seconds: 60,
         measure: |bench, results| results.take_drawn(rows::push::measure(bench)),
     },
     Family {
@@ -102,7 +102,7 @@ const FAMILIES: [Family; 10] = [
     },
     Family {
         name: "instructions",
-        about_seconds: 30,
+        about_seconds: 60,
         measure: |bench, results| {
             if let Some((section, page)) = instructions::measure(bench)? {
                 results.sections.push(section);
