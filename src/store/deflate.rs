@@ -6,8 +6,11 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress};
+
+mod checksum;
+
+use checksum::Checksum;
 
 /// Speed before size: a scrape is read once and thrown away.
 const LEVEL: Compression = Compression::new(4);
@@ -49,8 +52,8 @@ impl Piece {
 #[derive(Clone, Debug)]
 pub(super) struct Deflated {
     bytes: Bytes,
-    /// Of the piece before compression; knows its length too.
-    checksum: Hasher,
+    /// Of the piece before compression.
+    checksum: Checksum,
     length: usize,
 }
 
@@ -71,8 +74,6 @@ impl Default for Deflater {
 impl Deflater {
     /// Compresses a piece.
     pub(super) fn deflate(&mut self, plain: &[u8]) -> Deflated {
-        let mut checksum = Hasher::new();
-        checksum.update(plain);
         let bytes = if plain.len() <= STORED_BYTES {
             stored(plain)
         } else {
@@ -80,7 +81,7 @@ impl Deflater {
         };
         Deflated {
             bytes,
-            checksum,
+            checksum: Checksum::of(plain),
             length: plain.len(),
         }
     }
@@ -125,10 +126,10 @@ fn stored(plain: &[u8]) -> Bytes {
 /// One gzip member (RFC 1952) made of the pieces.
 pub(super) fn gzip(pieces: impl Iterator<Item = Deflated>) -> Vec<Bytes> {
     let mut parts = vec![Bytes::from_static(&GZIP_HEADER)];
-    let mut checksum = Hasher::new();
+    let mut checksum = Checksum::of(b"");
     let mut length = 0_usize;
     for piece in pieces {
-        checksum.combine(&piece.checksum);
+        checksum = checksum.followed_by(piece.checksum);
         length = length.wrapping_add(piece.length);
         parts.push(piece.bytes);
     }
@@ -138,7 +139,7 @@ pub(super) fn gzip(pieces: impl Iterator<Item = Deflated>) -> Vec<Bytes> {
         reason = "the trailer holds the length modulo 2^32"
     )]
     let length = length as u32;
-    let mut trailer = checksum.finalize().to_le_bytes().to_vec();
+    let mut trailer = checksum.value().to_le_bytes().to_vec();
     trailer.extend(length.to_le_bytes());
     parts.push(trailer.into());
     parts
