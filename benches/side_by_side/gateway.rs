@@ -16,6 +16,8 @@ use crate::workload;
 pub(crate) struct Program {
     pub(crate) file: PathBuf,
     pub(crate) version: String,
+    /// Variables that it is started with.
+    environment: Vec<(String, String)>,
 }
 
 /// A running gateway, killed when dropped.
@@ -31,7 +33,11 @@ impl Program {
     /// The gateway of this repository as it is shipped, or what `PUSHGATEWAY_BIN` names.
     pub(crate) fn ours() -> Result<Self> {
         let given = env::var_os("PUSHGATEWAY_BIN").map(PathBuf::from);
-        Self::named(given.map_or_else(build_as_shipped, Ok)?)
+        let program = Self::named(given.map_or_else(build_as_shipped, Ok)?)?;
+        Ok(Self {
+            environment: image_environment()?,
+            ..program
+        })
     }
 
     /// The Go Pushgateway that `tests/parts/fetch` put into `.cache`, the newer one if both are there.
@@ -71,7 +77,11 @@ impl Program {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         // "pushgateway, version 1.11.2 (branch: …".
         let version = text.split_whitespace().nth(2).unwrap_or("unknown").into();
-        Ok(Self { file, version })
+        Ok(Self {
+            file,
+            version,
+            environment: Vec::new(),
+        })
     }
 }
 
@@ -81,7 +91,7 @@ impl Gateway {
         let address = free_address()?;
         let listen = format!("--web.listen-address={address}");
         let arguments = [&[listen], flags].concat();
-        let mut process = Process::start(&program.file, folder, &arguments)?;
+        let mut process = Process::start(&program.file, folder, &arguments, &program.environment)?;
         let ready_after = process.wait_for(address, &workload::get("/-/ready"))?;
         Ok(Self {
             process,
@@ -104,6 +114,16 @@ impl Gateway {
 /// The flag that has a gateway keep everything in a file, or start with what is in it.
 pub(crate) fn persistence(file: &Path) -> String {
     format!("--persistence.file={}", file.display())
+}
+
+/// What the Dockerfile sets for the gateway to run in.
+fn image_environment() -> Result<Vec<(String, String)>> {
+    let dockerfile = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Dockerfile"))?;
+    let tunables = dockerfile
+        .lines()
+        .find_map(|line| line.strip_prefix("ENV GLIBC_TUNABLES="))
+        .context("the Dockerfile sets no GLIBC_TUNABLES")?;
+    Ok(vec![("GLIBC_TUNABLES".to_owned(), tunables.to_owned())])
 }
 
 /// The program that `scripts/build-static` makes for the image; what cargo made for this bench is linked otherwise.

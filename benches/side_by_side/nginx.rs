@@ -45,7 +45,7 @@ impl Nginx {
         fs::write(folder.join("nginx.conf"), configuration(address))?;
         let prefix = folder.display().to_string();
         let arguments = ["-p", &prefix, "-e", "stderr", "-c", "nginx.conf"].map(String::from);
-        let mut process = Process::start(program, folder, &arguments)?;
+        let mut process = Process::start(program, folder, &arguments, &[])?;
         process.wait_for(address, &workload::get("/metrics"))?;
         let mut nginx = Self {
             _process: process,

@@ -26,11 +26,17 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a process in a folder, where it also logs.
-    pub(crate) fn start(program: &Path, folder: &Path, arguments: &[String]) -> Result<Self> {
+    pub(crate) fn start(
+        program: &Path,
+        folder: &Path,
+        arguments: &[String],
+        environment: &[(String, String)],
+    ) -> Result<Self> {
         let log = folder.join("process.log");
         let started = Instant::now();
         let child = Command::new(program)
             .args(arguments)
+            .envs(environment.iter().cloned())
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
