@@ -47,7 +47,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 FROM scratch AS gateway-frame
 ARG VERSION=unknown
 ARG REVISION=unknown
-ARG CREATED
+ARG CREATED=1970-01-01T00:00:00Z
 LABEL org.opencontainers.image.title="pushgateway" \
       org.opencontainers.image.description="A durable, fast drop-in for the Prometheus Pushgateway" \
       org.opencontainers.image.source="https://github.com/pushgateway/pushgateway" \
@@ -66,7 +66,7 @@ ENTRYPOINT ["/bin/pushgateway"]
 FROM scratch AS operator-frame
 ARG VERSION=unknown
 ARG REVISION=unknown
-ARG CREATED
+ARG CREATED=1970-01-01T00:00:00Z
 LABEL org.opencontainers.image.title="pushgateway-operator" \
       org.opencontainers.image.description="Runs Pushgateways on Kubernetes, each from one object" \
       org.opencontainers.image.source="https://github.com/pushgateway/pushgateway" \
