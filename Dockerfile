@@ -42,46 +42,40 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/target \
     TARGET=$(cat /target.txt) DIST=/image scripts/dist pushgateway-operator
 
-# What all images of the gateway have in common. What an image of the Go Pushgateway promises is kept: the entry point, the
-# port, the user, so that its volumes stay readable, and a working folder that this user may write to.
-FROM scratch AS gateway-frame
+# What all images have in common.
+FROM scratch AS frame
 ARG VERSION=unknown
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z
-LABEL org.opencontainers.image.title="pushgateway" \
-      org.opencontainers.image.description="A durable, fast drop-in for the Prometheus Pushgateway" \
-      org.opencontainers.image.source="https://github.com/pushgateway/pushgateway" \
+LABEL org.opencontainers.image.source="https://github.com/pushgateway/pushgateway" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION" \
       org.opencontainers.image.created="$CREATED"
+STOPSIGNAL SIGTERM
+
+# What an image of the Go Pushgateway promises is kept: the entry point, the port, the user, so that its volumes stay readable,
+# and a working folder that this user may write to.
+FROM frame AS gateway-frame
+LABEL org.opencontainers.image.title="pushgateway" \
+      org.opencontainers.image.description="A durable, fast drop-in for the Prometheus Pushgateway"
 # Two heaps for all threads, and large buffers given back. Most of what a push frees was allocated by another thread, so that
 # a heap for each keeps holes; one for all makes pushes over many connections wait for each other.
 ENV GLIBC_TUNABLES=glibc.malloc.arena_max=2:glibc.malloc.trim_threshold=131072:glibc.malloc.mmap_threshold=131072
 USER 65534:65534
 EXPOSE 9091
-STOPSIGNAL SIGTERM
 ENTRYPOINT ["/bin/pushgateway"]
 
-FROM scratch AS operator-frame
-ARG VERSION=unknown
-ARG REVISION=unknown
-ARG CREATED=1970-01-01T00:00:00Z
+FROM frame AS operator-frame
 LABEL org.opencontainers.image.title="pushgateway-operator" \
-      org.opencontainers.image.description="Runs Pushgateways on Kubernetes, each from one object" \
-      org.opencontainers.image.source="https://github.com/pushgateway/pushgateway" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="$VERSION" \
-      org.opencontainers.image.revision="$REVISION" \
-      org.opencontainers.image.created="$CREATED"
+      org.opencontainers.image.description="Runs Pushgateways on Kubernetes, each from one object"
 USER 65532:65532
 EXPOSE 8080
-STOPSIGNAL SIGTERM
 ENTRYPOINT ["/bin/pushgateway-operator"]
 
 FROM gateway-frame AS gateway-prebuilt
 ARG TARGETARCH
-COPY --chown=65534:65534 dist/$TARGETARCH/work/ /
+COPY --chown=65534:65534 dist/$TARGETARCH/writable/ /
 COPY dist/$TARGETARCH/bin/pushgateway /bin/pushgateway
 WORKDIR /pushgateway
 
@@ -94,6 +88,6 @@ COPY --from=build-operator /image/bin/pushgateway-operator /bin/pushgateway-oper
 
 # The last one is what a build without --target makes.
 FROM gateway-frame AS gateway
-COPY --from=build-gateway --chown=65534:65534 /image/work/ /
+COPY --from=build-gateway --chown=65534:65534 /image/writable/ /
 COPY --from=build-gateway /image/bin/pushgateway /bin/pushgateway
 WORKDIR /pushgateway
