@@ -48,32 +48,28 @@ impl Scrapers {
         }
     }
 
-    /// Applies a Prometheus as its owner would.
+    /// Applies a Prometheus.
     async fn apply(&self, name: &str, spec: Value) {
-        let object = json!({
-            "apiVersion": "monitoring.coreos.com/v1",
-            "kind": "Prometheus",
-            "metadata": {"name": name},
-            "spec": spec,
-        });
-        let owner = PatchParams::apply("kubectl").force();
-        let object = Patch::Apply(object);
-        let applied = self.prometheuses.patch(name, &owner, &object).await;
-        applied.unwrap();
+        apply(&self.prometheuses, ["v1", "Prometheus"], name, spec).await;
     }
 
+    /// Applies a Prometheus agent.
     async fn apply_agent(&self, name: &str, spec: Value) {
-        let object = json!({
-            "apiVersion": "monitoring.coreos.com/v1alpha1",
-            "kind": "PrometheusAgent",
-            "metadata": {"name": name},
-            "spec": spec,
-        });
-        let owner = PatchParams::apply("kubectl").force();
-        let object = Patch::Apply(object);
-        let applied = self.agents.patch(name, &owner, &object).await;
-        applied.unwrap();
+        apply(&self.agents, ["v1alpha1", "PrometheusAgent"], name, spec).await;
     }
+}
+
+/// Applies an object of the Prometheus Operator as its owner would.
+async fn apply(api: &Api<DynamicObject>, [version, kind]: [&str; 2], name: &str, spec: Value) {
+    let object = json!({
+        "apiVersion": format!("monitoring.coreos.com/{version}"),
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": spec,
+    });
+    let owner = PatchParams::apply("kubectl").force();
+    let applied = api.patch(name, &owner, &Patch::Apply(object)).await;
+    applied.unwrap();
 }
 
 fn message(object: &Value) -> &str {
