@@ -129,12 +129,10 @@ impl Store {
         at: Timestamp,
         families: &[MetricFamily<'_>],
     ) -> Result<PreparedPush, Refusal> {
-        let snapshot = self.published();
         let options = self.options();
         let rules = prepare::PrepareRules {
             check: options.check,
             limits: &options.limits,
-            interner: &*snapshot,
         };
         PreparedPush::new(key, mode, at, families, &rules)
     }

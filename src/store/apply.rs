@@ -17,7 +17,7 @@ pub(super) fn apply(
 ) -> (Option<Applied>, Result<(), Refusal>) {
     match request {
         Request::Push(push) => match state.pushed(&push, rules) {
-            Ok(next) => (Some(Applied::one(next, push.into_change())), Ok(())),
+            Ok(next) => (Some(Applied::one(next, push.to_change())), Ok(())),
             Err(refusal) if refusal.is_recorded() => (
                 refused(state, push.grouping_key(), push.received_at(), rules),
                 Err(refusal),

@@ -1,7 +1,9 @@
 //! How requests become committed changes: in order, visible only once they are durable, many with one sync.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{
+    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use super::change::Change;
 use super::persistence::{Persistence, PersistenceError, Status};
 use super::replay::Replay;
 use super::request::{Durability, Failure, Options, Readiness, Request, Unavailable, Waiter};
-use super::state::{self, Rules, State};
+use super::state::{self, Repeat, Rules, State};
 use super::unkept::Unkept;
 
 /// How often the writer looks after its persistence while there is nothing to commit.
@@ -195,11 +197,7 @@ impl Store {
 
     /// How the persistence is doing, if there is one.
     pub fn status(&self) -> Option<Status> {
-        self.shared
-            .status
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        read(&self.shared.status).clone()
     }
 
     /// Takes no more requests, finishes those that wait, and lets the persistence end in an orderly way.
@@ -234,25 +232,14 @@ impl Shared {
     }
 
     fn published(&self) -> Arc<State> {
-        Arc::clone(
-            &self
-                .published
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        Arc::clone(&read(&self.published))
     }
 
     /// Makes a state visible. The one before is let go after the lock, and by another thread if that takes long, as it
     /// does when all groups are gone: nobody is to wait for that.
     fn publish(&self, state: Arc<State>) {
         let is_wiped = state.groups().len() == 0;
-        let before = {
-            let mut published = self
-                .published
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *published, state)
-        };
+        let before = std::mem::replace(&mut *write(&self.published), state);
         if is_wiped && before.groups().len() > FREED_AT_ONCE {
             let free = std::thread::Builder::new().name("free".into());
             // Without a thread, the state is dropped with the closure, here.
@@ -261,7 +248,7 @@ impl Shared {
     }
 
     fn set_status(&self, status: Status) {
-        *self.status.write().unwrap_or_else(PoisonError::into_inner) = Some(status);
+        *write(&self.status) = Some(status);
     }
 
     /// The work of the thread that commits what is queued, with [`Durability::EachCommit`].
@@ -308,14 +295,63 @@ impl Shared {
     }
 
     /// Does the requests one after the other and makes the outcome visible if all of it could be kept.
-    fn process(&self, writer: &mut Writer, jobs: Vec<Job>) {
+    fn process(&self, writer: &mut Writer, mut jobs: Vec<Job>) {
+        jobs.retain(|job| !job.waiter.is_gone());
+        if jobs.is_empty() {
+            return;
+        }
+        self.share_words(&mut jobs);
+        if let Some(repeats) = self.repeats(&jobs) {
+            let kept = self.put_in_place(writer, &repeats);
+            for job in jobs {
+                job.waiter.done(kept.clone().map_err(Failure::from));
+            }
+        } else {
+            self.change(writer, jobs);
+        }
+    }
+
+    /// Lets the pushes share names and helps with what is here.
+    fn share_words(&self, jobs: &mut [Job]) {
+        let state = read(&self.published);
+        for job in jobs {
+            if let Request::Push(push) = &mut job.request {
+                push.share_words(state.exhibit());
+            }
+        }
+    }
+
+    /// How to put the jobs in place, if all of them are pushes of nothing but new values.
+    fn repeats<'a>(&self, jobs: &'a [Job]) -> Option<Vec<Repeat<'a>>> {
+        let state = read(&self.published);
+        let repeat = |job: &'a Job| match &job.request {
+            Request::Push(push) => state.repeat(push),
+            _ => None,
+        };
+        jobs.iter().map(repeat).collect()
+    }
+
+    /// Keeps such pushes, then changes the visible state itself.
+    fn put_in_place(&self, writer: &mut Writer, repeats: &[Repeat<'_>]) -> Result<(), Unavailable> {
+        let changes: Vec<_> = repeats.iter().map(Repeat::to_change).collect();
+        self.keep(writer, &changes)?;
+        let mut published = write(&self.published);
+        // A snapshot that somebody holds stays as it is.
+        let state = Arc::make_mut(&mut published);
+        for repeat in repeats {
+            state.put_in_place(repeat);
+        }
+        drop(published);
+        self.compact_if_due(writer);
+        Ok(())
+    }
+
+    /// Makes the next state from the one before, keeps what leads there, and makes it visible.
+    fn change(&self, writer: &mut Writer, jobs: Vec<Job>) {
         let mut state = self.published();
         let mut changes = Vec::new();
         let mut answers = Vec::with_capacity(jobs.len());
         for Job { request, waiter } in jobs {
-            if waiter.is_gone() {
-                continue;
-            }
             let (applied, outcome) = apply(&state, request, &self.rules());
             if let Some(applied) = applied {
                 state = Arc::new(applied.state);
@@ -323,15 +359,7 @@ impl Shared {
             }
             answers.push((waiter, outcome));
         }
-        let kept = if changes.is_empty() {
-            Ok(())
-        } else {
-            writer.keep(&changes)
-        };
-        if let Some(persistence) = &writer.persistence {
-            self.set_status(persistence.status());
-        }
-        let kept = kept.map_err(|error| Unavailable::NotStored(error.to_string()));
+        let kept = self.keep(writer, &changes);
         if kept.is_ok() && !changes.is_empty() {
             self.publish(state);
             self.compact_if_due(writer);
@@ -342,6 +370,18 @@ impl Shared {
                 .and_then(|()| Ok(kept.clone()?));
             waiter.done(outcome);
         }
+    }
+
+    fn keep(&self, writer: &mut Writer, changes: &[Change]) -> Result<(), Unavailable> {
+        let kept = if changes.is_empty() {
+            Ok(())
+        } else {
+            writer.keep(changes)
+        };
+        if let Some(persistence) = &writer.persistence {
+            self.set_status(persistence.status());
+        }
+        kept.map_err(|error| Unavailable::NotStored(error.to_string()))
     }
 
     fn rules(&self) -> Rules<'_> {
@@ -406,6 +446,15 @@ impl Writer {
             (None, None) => Ok(()),
         }
     }
+}
+
+/// A panic while a lock was held leaves what it guards in order, see [`lock`].
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A panic while a lock was held leaves what it guards as it was: states are replaced whole.

@@ -37,6 +37,12 @@ impl Piece {
         }
     }
 
+    /// What it was made of, leaving nothing.
+    pub(super) fn take(&mut self) -> Bytes {
+        self.deflated = OnceLock::new();
+        std::mem::take(&mut self.plain)
+    }
+
     /// As it is.
     pub(super) fn plain(&self) -> &Bytes {
         &self.plain

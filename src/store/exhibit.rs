@@ -12,7 +12,7 @@ use super::change::StoredFamily;
 use super::consistency::{HelpRule, OwnFamily, suffixes, types_go_together, without_suffix};
 use super::families::Family;
 use super::groups::{Exposed, Gauge, Group, GroupId};
-use super::pages::{Pages, Rendered, SortKey};
+use super::pages::{Pages, Place, Rendered, SortKey};
 use super::prepare::{PreparedFamily, sort_keys};
 use crate::model::MetricType;
 
@@ -100,6 +100,21 @@ impl Exhibit {
         &self.left_out
     }
 
+    /// Gives a family the name and the help of the one that is shown under that name, if they are equal.
+    pub(super) fn share_words(&self, stored: &mut StoredFamily) {
+        let Some((name, family)) = self.families.get_key_value(&*stored.name) else {
+            return;
+        };
+        stored.name = Arc::clone(name);
+        let help = stored
+            .help
+            .as_deref()
+            .and_then(|help| family.equal_help(help));
+        if let Some(help) = help {
+            stored.help = Some(Arc::clone(help));
+        }
+    }
+
     /// Puts a family of a group in, in place of what the group had of that name. Changes nothing if something
     /// stands in the way.
     pub(super) fn put(
@@ -137,6 +152,38 @@ impl Exhibit {
         self.left_out.remove(&(Arc::clone(&stored.name), group));
         self.store(&stored.name, family);
         Ok(())
+    }
+
+    /// Puts a family in that differs from the old one in nothing but values, at its places.
+    pub(super) fn put_in_place(
+        &mut self,
+        group: GroupId,
+        new: &PreparedFamily,
+        old: &StoredFamily,
+        places: &[Place],
+    ) {
+        let name = &new.stored.name;
+        if let Some(family) = self.overwrite(name, group, &new.rendered, places) {
+            family.count_out(old);
+            family.count_in(&new.stored);
+            if family.is_undecided() {
+                self.undecided.insert(Arc::clone(name));
+            }
+        }
+    }
+
+    /// Overwrites metrics of a group at their places.
+    pub(super) fn overwrite(
+        &mut self,
+        name: &str,
+        group: GroupId,
+        metrics: &[Rendered],
+        places: &[Place],
+    ) -> Option<&mut Family> {
+        let family = Arc::make_mut(self.families.get_mut(name)?);
+        family.pages.overwrite(group, metrics, places);
+        family.forget_escaped();
+        Some(family)
     }
 
     /// Takes a family of a group out.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::change::{Change, PushGauge, StoredFamily};
+use super::pages::Rendered;
 use super::prepare::PreparedFamily;
 use crate::exposition::protobuf;
 use crate::model::{
@@ -169,11 +170,14 @@ impl Group {
         }
     }
 
-    /// Puts a family in, in place of the one of that name.
-    pub(super) fn put(&mut self, family: GroupFamily) {
+    /// Puts a family in, and takes the one of that name out, if there is one.
+    pub(super) fn put(&mut self, family: GroupFamily) -> Option<GroupFamily> {
         match self.place(&family.stored.name) {
-            Ok(at) => self.families[at] = family,
-            Err(at) => self.families.insert(at, family),
+            Ok(at) => Some(std::mem::replace(&mut self.families[at], family)),
+            Err(at) => {
+                self.families.insert(at, family);
+                None
+            }
         }
     }
 
@@ -255,6 +259,12 @@ impl Gauge {
             Self::Pushed => group.pushed = value,
             Self::Failed => group.failed = value,
         }
+    }
+
+    /// Its one metric as it would be exposed with this value.
+    pub(super) fn rendered(self, key: &GroupingKey, value: f64) -> Rendered {
+        let labels = exposed_labels(key, Vec::new());
+        Rendered::gauge(self.name(), &labels, value)
     }
 
     /// Ready to be exposed.

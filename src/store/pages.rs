@@ -13,6 +13,10 @@ use bytes::Bytes;
 use imbl::OrdMap;
 
 use super::groups::GroupId;
+use crate::exposition::Escaping;
+use crate::exposition::text_encoder::append_metric;
+use crate::model::{Label, Value};
+
 mod page;
 mod sort_key;
 
@@ -48,6 +52,15 @@ pub(super) struct Rendered {
     pub(super) is_tied: bool,
 }
 
+/// Where a metric is that is pushed again.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// The key of its page.
+    page: SortKey,
+    /// Its place among the metrics there.
+    at: usize,
+}
+
 /// Another group exposes a metric with the same labels.
 #[derive(Clone, Debug)]
 pub(super) struct Duplicate {
@@ -58,6 +71,21 @@ pub(super) struct Duplicate {
 }
 
 impl Rendered {
+    /// A gauge, the only metric of its group's family. Its labels are sorted by name.
+    pub(super) fn gauge(name: &str, labels: &[Label<'_>], value: f64) -> Self {
+        let pairs = labels.iter().map(|label| (&*label.name, &*label.value));
+        let mut text = Vec::with_capacity(128);
+        let value = Value::Gauge(value);
+        append_metric(&mut text, name, pairs, &value, Escaping::AllowUtf8);
+        Self {
+            key: SortKey::of(labels),
+            text: text.into(),
+            index: 0,
+            names: Names::of(name, labels),
+            is_tied: false,
+        }
+    }
+
     /// The series as a person would write it: `m{a="b"}`.
     pub(super) fn series(&self) -> String {
         String::from_utf8_lossy(page::series(&self.text)).into_owned()
@@ -113,6 +141,44 @@ impl Pages {
         }
         self.pages = edited;
         Ok(replaced)
+    }
+
+    /// Adds the places of metrics, sorted by key, that a group pushes again.
+    ///
+    /// None if it has them not, or not under the same index, or if a page would become too long.
+    pub(super) fn find_again(
+        &self,
+        group: GroupId,
+        metrics: &[Rendered],
+        places: &mut Vec<Place>,
+    ) -> Option<()> {
+        let mut rest = metrics;
+        while let Some(first) = rest.first() {
+            let (key, page) = self.pages.get_prev(&first.key)?;
+            let found = page.find_again(group, rest);
+            if found.is_empty() {
+                return None;
+            }
+            rest = &rest[found.len()..];
+            places.extend(found.into_iter().map(|at| Place {
+                page: key.clone(),
+                at,
+            }));
+        }
+        Some(())
+    }
+
+    /// Overwrites metrics of a group at the places where they were found.
+    pub(super) fn overwrite(&mut self, group: GroupId, metrics: &[Rendered], places: &[Place]) {
+        let mut rest = metrics;
+        for places in places.chunk_by(|one, other| one.page == other.page) {
+            let (here, after) = rest.split_at(places.len());
+            rest = after;
+            let edits: Vec<_> = places.iter().map(|place| place.at).zip(here).collect();
+            if let Some(page) = self.pages.get_mut(&places[0].page) {
+                page::overwrite(page, group, &edits);
+            }
+        }
     }
 
     /// Takes the metrics of a group with these keys, sorted, from their pages. Those of others stay.

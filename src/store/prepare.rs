@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::Limits;
 use super::change::{Change, PushMode, StoredFamily};
 use super::consistency::{Check, Refusal, check_family, check_metric};
+use super::exhibit::Exhibit;
 use super::groups::{Exposed, GroupFamily, exposed_labels, unpack};
 use super::pages::{Names, Rendered, SortKey};
 use crate::exposition::Escaping;
@@ -14,7 +15,7 @@ use crate::exposition::protobuf;
 use crate::exposition::text_encoder::append_metric;
 use crate::model::{
     GroupingKey, INSTANCE, Label, Metric, MetricFamily, PUSH_FAILURE_TIME_SECONDS,
-    PUSH_TIME_SECONDS, Timestamp, is_legacy_label_name, is_legacy_metric_name,
+    PUSH_TIME_SECONDS, Timestamp,
 };
 
 /// A push that could be exposed if it were alone, ready to be put into the store.
@@ -37,14 +38,6 @@ pub(super) struct PreparedFamily {
     pub(super) rendered: Vec<Rendered>,
     /// How many sample lines there are.
     pub(super) series: usize,
-}
-
-/// Names and helps that are in the store already, so that equal ones share their memory.
-pub(super) trait Interner {
-    /// The name as an allocation that may be shared.
-    fn name(&self, name: &str) -> Arc<str>;
-    /// The help of the family of that name, likewise.
-    fn help(&self, name: &str, help: &str) -> Arc<str>;
 }
 
 impl PreparedPush {
@@ -109,38 +102,29 @@ impl PreparedPush {
         self.at
     }
 
+    /// Takes names and helps that are in the store already from there, so that equal ones share their memory.
+    pub(super) fn share_words(&mut self, exhibit: &Exhibit) {
+        for family in &mut self.families {
+            if let Some(stored) = Arc::get_mut(&mut family.stored) {
+                exhibit.share_words(stored);
+            }
+        }
+    }
+
     /// Its families as they are at rest.
     pub(super) fn into_stored(self) -> impl Iterator<Item = Arc<StoredFamily>> {
         self.families.into_iter().map(|family| family.stored)
     }
 
     /// What is written down of it once it was accepted.
-    pub(super) fn into_change(self) -> Change {
-        let families = self
-            .families
-            .into_iter()
-            .map(|family| family.stored)
-            .collect();
+    pub(super) fn to_change(&self) -> Change {
+        let families = self.families.iter();
         Change::Push {
-            key: self.key,
+            key: Arc::clone(&self.key),
             mode: self.mode,
             at: self.at,
-            families,
+            families: families.map(|family| Arc::clone(&family.stored)).collect(),
         }
-    }
-}
-
-/// Shares nothing.
-#[derive(Debug)]
-pub(super) struct NoInterner;
-
-impl Interner for NoInterner {
-    fn name(&self, name: &str) -> Arc<str> {
-        name.into()
-    }
-
-    fn help(&self, _: &str, help: &str) -> Arc<str> {
-        help.into()
     }
 }
 
@@ -149,7 +133,6 @@ impl Interner for NoInterner {
 pub(super) struct PrepareRules<'a> {
     pub(super) check: Check,
     pub(super) limits: &'a Limits,
-    pub(super) interner: &'a dyn Interner,
 }
 
 impl PreparedFamily {
@@ -172,15 +155,10 @@ impl PreparedFamily {
             });
         }
         let (on_pages, series) = renderer.finish(rules.check)?;
-        let name = rules.interner.name(&family.name);
-        let help = family
-            .help
-            .as_deref()
-            .map(|help| rules.interner.help(&name, help));
         let packed = pack(key, &metrics);
         let stored = StoredFamily {
-            name,
-            help,
+            name: (&*family.name).into(),
+            help: family.help.as_deref().map(Into::into),
             metric_type: family.metric_type,
             pushed_at: at,
             packed,
@@ -270,19 +248,11 @@ pub(super) fn sort_keys(key: &GroupingKey, stored: &StoredFamily) -> Vec<SortKey
     let mut keys: Vec<_> = family
         .metrics
         .iter()
-        .map(|metric| sort_key(&metric.labels))
+        .map(|metric| SortKey::of(&metric.labels))
         .collect();
     keys.sort_unstable();
     keys.dedup();
     keys
-}
-
-fn sort_key(labels: &[Label<'_>]) -> SortKey {
-    SortKey::new(
-        labels
-            .iter()
-            .map(|label| (label.name.as_bytes(), label.value.as_bytes())),
-    )
 }
 
 /// Renders the metrics of one family into one buffer.
@@ -306,13 +276,9 @@ impl<'a> Renderer<'a> {
         let Some(value) = &metric.value else { return };
         let pairs = labels.iter().map(|label| (&*label.name, &*label.value));
         append_metric(&mut self.text, self.name, pairs, value, Escaping::AllowUtf8);
-        let legacy = is_legacy_metric_name(self.name.as_bytes())
-            && labels
-                .iter()
-                .all(|label| is_legacy_label_name(label.name.as_bytes()));
-        let names = if legacy { Names::Legacy } else { Names::Utf8 };
+        let names = Names::of(self.name, labels);
         self.metrics
-            .push((sort_key(labels), self.text.len(), names));
+            .push((SortKey::of(labels), self.text.len(), names));
     }
 
     /// The metrics sorted by key, and how many lines they have.

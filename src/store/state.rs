@@ -12,8 +12,12 @@ use super::change::{Change, PushGauge, PushMode};
 use super::consistency::{Check, OwnFamily, Refusal};
 use super::exhibit::{Clash, Exhibit};
 use super::groups::{Gauge, Group, GroupFamily, GroupId};
-use super::prepare::{Interner, PreparedFamily, PreparedPush};
+use super::prepare::{PreparedFamily, PreparedPush};
 use crate::model::{GroupingKey, Timestamp};
+
+mod repeat;
+
+pub(super) use repeat::Repeat;
 
 /// All groups, and what a scrape shows of them.
 #[derive(Clone, Debug, Default)]
@@ -400,20 +404,4 @@ impl State {
 pub(super) fn changes(state: &State) -> impl Iterator<Item = Change> + Send + use<> {
     let groups: Vec<_> = state.groups().map(Arc::clone).collect();
     groups.into_iter().map(|group| group.to_change())
-}
-
-impl Interner for State {
-    fn name(&self, name: &str) -> Arc<str> {
-        let known = self.exhibit.families().get_key_value(name);
-        known.map_or_else(|| name.into(), |(known, _)| Arc::clone(known))
-    }
-
-    fn help(&self, name: &str, help: &str) -> Arc<str> {
-        let known = self
-            .exhibit
-            .families()
-            .get(name)
-            .and_then(|family| family.equal_help(help));
-        known.map_or_else(|| help.into(), Arc::clone)
-    }
 }

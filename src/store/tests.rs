@@ -25,6 +25,12 @@ enum Operation {
         mode: PushMode,
         families: BTreeMap<usize, NaiveFamily>,
     },
+    /// The same series with other values.
+    PushAgain {
+        key: usize,
+        mode: PushMode,
+        added: u8,
+    },
     Delete {
         key: usize,
     },
@@ -86,6 +92,37 @@ fn family_of(name: usize, naive: &NaiveFamily) -> MetricFamily<'static> {
 }
 
 impl Naive {
+    /// The operation with its families.
+    fn resolve(&self, operation: Operation) -> Operation {
+        let Operation::PushAgain { key, mode, added } = operation else {
+            return operation;
+        };
+        let mut families = self.groups.get(&key).cloned().unwrap_or_default();
+        let values = families
+            .values_mut()
+            .flat_map(|family| family.values.values_mut());
+        for value in values {
+            *value = value.wrapping_add(added);
+        }
+        Operation::Push {
+            key,
+            mode,
+            families,
+        }
+    }
+
+    fn put(&mut self, at: usize, mode: PushMode, families: &BTreeMap<usize, NaiveFamily>) {
+        let group = self.groups.entry(at).or_default();
+        if mode == PushMode::Replace {
+            group.clear();
+        }
+        group.extend(
+            families
+                .iter()
+                .map(|(name, family)| (*name, family.clone())),
+        );
+    }
+
     /// The label sets of a family of a group as they are exposed.
     fn series(key_index: usize, family: &NaiveFamily) -> Vec<(Vec<(String, String)>, u8)> {
         let key = key(key_index);
@@ -110,15 +147,7 @@ impl Naive {
         families: &BTreeMap<usize, NaiveFamily>,
     ) -> Option<Self> {
         let mut next = self.clone();
-        let group = next.groups.entry(at).or_default();
-        if mode == PushMode::Replace {
-            group.clear();
-        }
-        group.extend(
-            families
-                .iter()
-                .map(|(name, family)| (*name, family.clone())),
-        );
+        next.put(at, mode, families);
         next.is_consistent().then_some(next)
     }
 
@@ -344,13 +373,17 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         });
     let families = proptest::collection::btree_map(0..NAMES.len(), family, 0..3);
     let mode = prop_oneof![Just(PushMode::Replace), Just(PushMode::Merge)];
-    let push = (0..5_usize, mode, families).prop_map(|(key, mode, families)| Operation::Push {
-        key,
-        mode,
-        families,
-    });
+    let push =
+        (0..5_usize, mode.clone(), families).prop_map(|(key, mode, families)| Operation::Push {
+            key,
+            mode,
+            families,
+        });
+    let again = (0..5_usize, mode, any::<u8>())
+        .prop_map(|(key, mode, added)| Operation::PushAgain { key, mode, added });
     let operation = prop_oneof![
         20 => push,
+        20 => again,
         4 => (0..5_usize).prop_map(|key| Operation::Delete { key }),
         1 => Just(Operation::Wipe),
     ];
@@ -364,8 +397,11 @@ proptest! {
     fn does_what_a_naive_store_does(operations in operations()) {
         let mut subject = Subject::new(Check::Checked);
         let mut naive = Naive::default();
-        for operation in operations {
-            match operation {
+        // Every other snapshot is held, so that what comes next can't be done in place.
+        let mut held = Vec::new();
+        for (number, operation) in operations.into_iter().enumerate() {
+            match naive.resolve(operation) {
+                Operation::PushAgain { .. } => unreachable!("resolved"),
                 Operation::Push { key: at, mode, families } => {
                     let pushed: Vec<_> = families.iter().map(|(name, family)| family_of(*name, family)).collect();
                     // A label of the body that the key names too is overwritten, which may make doubles.
@@ -394,6 +430,12 @@ proptest! {
             let lines = naive.scrape().lines().count();
             prop_assert_eq!(snapshot.series(), lines);
             prop_assert_eq!(snapshot.left_out(), 0);
+            if number % 4 < 2 {
+                held.push((snapshot, text));
+            }
+        }
+        for (snapshot, text) in held {
+            prop_assert_eq!(text_of(&snapshot), text);
         }
         let reopened = subject.reopened();
         prop_assert_eq!(samples(&text_of(&reopened.snapshot().unwrap())), naive.scrape());
@@ -403,14 +445,23 @@ proptest! {
     #[test]
     fn unchecked_a_scrape_is_consistent_and_nothing_is_forgotten(operations in operations()) {
         let mut subject = Subject::new(Check::Unchecked);
+        let mut naive = Naive::default();
         for operation in operations {
-            match operation {
+            match naive.resolve(operation) {
+                Operation::PushAgain { .. } => unreachable!("resolved"),
                 Operation::Push { key: at, mode, families } => {
+                    naive.put(at, mode, &families);
                     let pushed: Vec<_> = families.iter().map(|(name, family)| family_of(*name, family)).collect();
                     prop_assert_eq!(subject.push(&key(at), mode, &pushed), Ok(()));
                 }
-                Operation::Delete { key: at } => subject.submit(Request::Delete(key(at))).unwrap(),
-                Operation::Wipe => subject.submit(Request::Wipe).unwrap(),
+                Operation::Delete { key: at } => {
+                    naive.groups.remove(&at);
+                    subject.submit(Request::Delete(key(at))).unwrap();
+                }
+                Operation::Wipe => {
+                    naive.groups.clear();
+                    subject.submit(Request::Wipe).unwrap();
+                }
             }
             let text = subject.text();
             let series: Vec<_> = text
@@ -512,6 +563,59 @@ fn a_push_costs_the_same_whatever_else_is_in_the_store() {
     // One page each of both families and of `push_time_seconds`.
     assert_eq!(fresh_after_push(10), 3);
     assert_eq!(fresh_after_push(2000), 3);
+}
+
+/// Where the pages of a store are in memory.
+fn addresses(snapshot: &Snapshot) -> BTreeSet<usize> {
+    let families = snapshot.0.exhibit().families().values();
+    families
+        .flat_map(|family| family.pages.iter())
+        .map(|page| page.text().plain().as_ptr().addr())
+        .collect()
+}
+
+#[test]
+fn new_values_are_put_in_place_unless_a_snapshot_shows_the_old_ones() {
+    let mut subject = filled(100);
+    let mut push = |value| {
+        let families = [untyped("a", "x", value), untyped("b", "x", value)];
+        subject
+            .push(&job("job00007"), PushMode::Replace, &families)
+            .unwrap();
+        subject.store.snapshot().unwrap()
+    };
+    let before = addresses(&push(2.0));
+    assert_eq!(addresses(&push(123_456.0)), before);
+    let held = push(3.0);
+    let text = text_of(&held);
+    assert_ne!(addresses(&push(4.0)), before);
+    assert_eq!(text_of(&held), text);
+}
+
+#[test]
+fn pushes_that_wait_together_are_put_in_place_one_after_the_other() {
+    let subject = filled(100);
+    let prepared = |group: &str, value: f64| {
+        let families = [untyped("a", "x", value), untyped("b", "x", value)];
+        let at = Timestamp::from_nanos(9_000_000_000_000);
+        let store = &subject.store;
+        let push = store.prepare(job(group), PushMode::Replace, at, &families);
+        push.unwrap()
+    };
+    let pushes = [("job00007", 12_345.0), ("job00008", 0.5), ("job00007", 7.0)]
+        .map(|(group, value)| prepared(group, value));
+    let mut together = State::clone(&subject.store.published());
+    let repeats: Vec<_> = pushes
+        .iter()
+        .map(|push| together.repeat(push).unwrap())
+        .collect();
+    for repeat in &repeats {
+        together.put_in_place(repeat);
+    }
+    for push in pushes {
+        subject.submit(Request::Push(push)).unwrap();
+    }
+    assert_eq!(text_of(&Snapshot(Arc::new(together))), subject.text());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::Limits;
 use super::change::{Change, PushGauge, PushMode, StoredFamily};
 use super::consistency::Check;
 use super::groups::{Group, PushedFamily};
-use super::prepare::{NoInterner, PrepareRules, PreparedPush};
+use super::prepare::{PrepareRules, PreparedPush};
 use super::upstream::{UpstreamFamily, UpstreamGroup};
 use crate::exposition::{ParseLimits, protobuf};
 use crate::model::{
@@ -101,7 +101,6 @@ fn stored(
     let rules = PrepareRules {
         check: Check::Unchecked,
         limits: &limits,
-        interner: &NoInterner,
     };
     let at = family.timestamp;
     let push = PreparedPush::new(Arc::clone(key), PushMode::Merge, at, &[decoded], &rules)

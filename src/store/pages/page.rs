@@ -1,15 +1,19 @@
 //! One page: its lines, who they belong to, and how another page is made of it.
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
 use super::sort_key::{SortKey, append_key_of_lines};
 use super::{Duplicate, Rendered, SPLIT_BYTES};
 use crate::exposition::sample_line::last_line;
+use crate::model::{Label, is_legacy_label_name, is_legacy_metric_name};
 use crate::store::deflate::Piece;
 use crate::store::groups::GroupId;
+
+/// The capacity of a page's text is a multiple of so many bytes, so that values may grow by a few digits in place.
+const ROOM: usize = 256;
 
 /// A run of rendered metrics.
 #[derive(Debug)]
@@ -139,6 +143,69 @@ impl Page {
         is_same.then_some(at)
     }
 
+    /// The places of as many of the metrics, from the first on, as a group pushes again and has here; none if the page
+    /// would become too long.
+    pub(super) fn find_again(&self, group: GroupId, metrics: &[Rendered]) -> Vec<usize> {
+        let mut found = Vec::with_capacity(metrics.len());
+        let mut length = self.text.plain().len();
+        for metric in metrics {
+            let from = found.last().copied().unwrap_or_default();
+            let Some(at) = self.same_series_of_group(from, group, metric) else {
+                break;
+            };
+            length = length + metric.text.len() - self.lines(at).len();
+            found.push(at);
+        }
+        if length > SPLIT_BYTES {
+            found.clear();
+        }
+        found
+    }
+
+    /// The metrics from the first edit to the last as they are to be.
+    fn edited_run(&self, group: GroupId, edits: &[(usize, &Rendered)]) -> Draft {
+        let mut draft = Draft::with_capacity(1024, edits.len());
+        let mut done = edits.first().map_or(0, |(first, _)| *first);
+        for (at, metric) in edits {
+            draft.copy(self, done..*at);
+            draft.push(group, metric);
+            done = at + 1;
+        }
+        draft
+    }
+
+    /// Puts a run of as many metrics in place of those from `first` on, if nothing else holds the text and it has the
+    /// room. Changes nothing otherwise.
+    fn overwrite_run(&mut self, first: usize, run: &Draft) -> bool {
+        let after = first + run.entries.len();
+        let (start, end) = (self.start(first), self.start(after));
+        let mut text = match self.text.take().try_into_mut() {
+            Ok(text) => text,
+            Err(shared) => {
+                self.text = Piece::new(shared);
+                return false;
+            }
+        };
+        let (length, new_end) = (text.len(), start + run.text.len());
+        let new_length = length - end + new_end;
+        let has_room = new_length <= text.capacity();
+        if has_room {
+            text.resize(length.max(new_length), 0);
+            text.copy_within(end..length, new_end);
+            text[start..new_end].copy_from_slice(&run.text);
+            text.truncate(new_length);
+            let (before, behind) = self.entries.split_at_mut(after);
+            for (entry, new) in before[first..].iter_mut().zip(&run.entries) {
+                entry.end = offset(start) + new.end;
+            }
+            for entry in behind {
+                entry.end = entry.end - offset(end) + offset(new_end);
+            }
+        }
+        self.text = Piece::new(text.freeze());
+        has_room
+    }
+
     /// Looks among the metrics of equal rank, one of which is at `near`.
     fn search_ties(&self, key: &SortKey, near: usize) -> Found {
         let ties = self.ties(key, near);
@@ -244,11 +311,12 @@ impl Page {
 
     /// This page with metrics of a group added at places, and without some, both sorted by place.
     fn edited(&self, group: GroupId, added: &[(usize, &Rendered)], removed: &[usize]) -> Draft {
-        // Exactly what it takes: a page that shrinks to fit at the end leaves a hole in the heap at each push.
+        // What it takes and little more: a page that shrinks to fit at the end leaves a hole in the heap at each push.
         let coming: usize = added.iter().map(|(_, metric)| metric.text.len()).sum();
         let going: usize = removed.iter().map(|&at| self.lines(at).len()).sum();
+        let length = self.text.plain().len() + coming - going;
         let mut draft = Draft::with_capacity(
-            self.text.plain().len() + coming - going,
+            length.next_multiple_of(ROOM),
             self.entries.len() + added.len() - removed.len(),
         );
         draft.names = self.names;
@@ -292,6 +360,23 @@ impl Page {
     }
 }
 
+/// Gives a page other lines for some metrics of a group, at their places, which are sorted: in place if nothing shares the
+/// page.
+pub(super) fn overwrite(page: &mut Arc<Page>, group: GroupId, edits: &[(usize, &Rendered)]) {
+    let Some((first, _)) = edits.first() else {
+        return;
+    };
+    let run = page.edited_run(group, edits);
+    let done = Arc::get_mut(page).is_some_and(|page| {
+        page.protobuf = OnceLock::new();
+        page.overwrite_run(*first, &run)
+    });
+    if !done {
+        let removed: Vec<_> = edits.iter().map(|(at, _)| *at).collect();
+        *page = Arc::new(page.edited(group, edits, &removed).into_page());
+    }
+}
+
 /// The name and labels of a metric's last line, as they are written there.
 pub(super) fn series(lines: &[u8]) -> &[u8] {
     let line = last_line(lines);
@@ -317,6 +402,16 @@ impl Found {
 }
 
 impl Names {
+    /// What the names of a metric need.
+    pub(in crate::store) fn of(name: &str, labels: &[Label<'_>]) -> Self {
+        let mut label_names = labels.iter().map(|label| label.name.as_bytes());
+        if is_legacy_metric_name(name.as_bytes()) && label_names.all(is_legacy_label_name) {
+            Self::Legacy
+        } else {
+            Self::Utf8
+        }
+    }
+
     /// What two runs of names need together.
     pub(in crate::store) fn and(self, other: Self) -> Self {
         if self == Self::Legacy { other } else { self }
@@ -346,12 +441,8 @@ impl Draft {
         }
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a push is far below 4 GiB, a page two pushes long at most"
-    )]
     fn position(&self) -> u32 {
-        self.text.len() as u32
+        offset(self.text.len())
     }
 
     pub(super) fn push(&mut self, group: GroupId, metric: &Rendered) {
@@ -373,11 +464,7 @@ impl Draft {
         let position = self.position();
         self.text.extend_from_slice(&page.text.plain()[from..to]);
         let moved = page.entries[range].iter().map(|entry| {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "offsets in a page are 32 bits wide"
-            )]
-            let end = position + (entry.end - from as u32);
+            let end = position + (entry.end - offset(from));
             Entry { end, ..*entry }
         });
         self.entries.extend(moved);
@@ -413,14 +500,24 @@ impl Draft {
         parts
     }
 
-    pub(super) fn into_page(self) -> Page {
+    pub(super) fn into_page(mut self) -> Page {
+        self.text.shrink_to(self.text.len().next_multiple_of(ROOM));
         Page {
-            text: Piece::new(Bytes::from(self.text.into_boxed_slice())),
+            text: Piece::new(Bytes::from(self.text)),
             entries: self.entries.into_boxed_slice(),
             names: self.names,
             protobuf: OnceLock::new(),
         }
     }
+}
+
+/// An offset in a page.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a push is far below 4 GiB, a page two pushes long at most"
+)]
+fn offset(bytes: usize) -> u32 {
+    bytes as u32
 }
 
 /// The part of a page that so many bytes more go to: the last one, or a new one if that would be too long.

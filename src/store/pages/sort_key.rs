@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::exposition::sample_line::{SampleLine, last_line, unescape};
+use crate::model::Label;
 
 /// A label set as bytes whose order is the order of metrics in a scrape: fewer labels first, then the values in
 /// the order of the names, then, so that no two label sets are equal, the names.
@@ -29,6 +30,15 @@ impl SortKey {
             }
         }
         &self.0[..end]
+    }
+
+    /// The key of labels that are sorted by name.
+    pub(in crate::store) fn of(labels: &[Label<'_>]) -> Self {
+        Self::new(
+            labels
+                .iter()
+                .map(|label| (label.name.as_bytes(), label.value.as_bytes())),
+        )
     }
 
     /// The key of these labels, which are sorted by name.

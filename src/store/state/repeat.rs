@@ -1,0 +1,94 @@
+//! Pushes that bring new values for the series that their group has, and nothing else: what most jobs do each time.
+//!
+//! Such a push can't be refused and moves no series, so it needs no way back: it is put in place. What no snapshot
+//! shares is overwritten, without copies of the pages and of all that leads to them.
+
+use std::slice;
+use std::sync::Arc;
+
+use super::State;
+use crate::store::change::{Change, PushGauge, PushMode};
+use crate::store::groups::{Gauge, GroupFamily, GroupId};
+use crate::store::pages::{Place, Rendered};
+use crate::store::prepare::{PreparedFamily, PreparedPush};
+
+/// Where a push finds what it overwrites. Stays true while nothing but such pushes changes the state.
+#[derive(Debug)]
+pub(in crate::store) struct Repeat<'a> {
+    push: &'a PreparedPush,
+    group: GroupId,
+    /// Of the metrics of all families of the push, then that of the gauge.
+    places: Vec<Place>,
+    push_time: Rendered,
+}
+
+impl Repeat<'_> {
+    /// What is written down of the push.
+    pub(in crate::store) fn to_change(&self) -> Change {
+        self.push.to_change()
+    }
+}
+
+impl State {
+    /// How to put a push in place; none if it does more than to bring new values.
+    pub(in crate::store) fn repeat<'a>(&self, push: &'a PreparedPush) -> Option<Repeat<'a>> {
+        let group = self.group_of(&push.key)?;
+        if push.mode == PushMode::Replace && push.families.len() != group.families.len() {
+            return None;
+        }
+        let push_time = Gauge::Pushed.rendered(&push.key, push.at.as_seconds());
+        let mut places = Vec::with_capacity(16);
+        let mut find = |name: &str, metrics: &[Rendered]| {
+            let pages = &self.exhibit.families().get(name)?.pages;
+            pages.find_again(group.id, metrics, &mut places)
+        };
+        for family in &push.families {
+            let old = group.family(&family.stored.name)?;
+            if !shows_the_same_series(family, old) {
+                return None;
+            }
+            find(&family.stored.name, &family.rendered)?;
+        }
+        find(Gauge::Pushed.name(), slice::from_ref(&push_time))?;
+        Some(Repeat {
+            push,
+            group: group.id,
+            places,
+            push_time,
+        })
+    }
+
+    /// Puts a push in place.
+    pub(in crate::store) fn put_in_place(&mut self, repeat: &Repeat<'_>) {
+        let (push, id) = (repeat.push, repeat.group);
+        let Some(group) = self.groups.get_mut(&id) else {
+            return;
+        };
+        let group = Arc::make_mut(group);
+        let mut rest = repeat.places.as_slice();
+        for family in &push.families {
+            let (places, after) = rest.split_at(family.rendered.len());
+            rest = after;
+            if let Some(old) = group.put(family.as_group_family()) {
+                self.exhibit.put_in_place(id, family, &old.stored, places);
+            }
+        }
+        group.pushed = PushGauge {
+            value: push.at.as_seconds(),
+            stored_at: push.at,
+        };
+        let push_time = slice::from_ref(&repeat.push_time);
+        self.exhibit
+            .overwrite(Gauge::Pushed.name(), id, push_time, rest);
+        self.decide();
+    }
+}
+
+/// Whether a family would show as many series as the one before it, under the same type and help. That they are the
+/// same shows when they are found again.
+fn shows_the_same_series(new: &PreparedFamily, old: &GroupFamily) -> bool {
+    new.stored.metric_type == old.stored.metric_type
+        && new.stored.help == old.stored.help
+        && new.series == old.series
+        && [old.metrics, new.rendered.len()] == [new.metrics; 2]
+}
