@@ -1,6 +1,6 @@
 //! Label sets as bytes that compare as metrics stand in a scrape.
 
-use std::sync::Arc;
+use smallvec::SmallVec;
 
 use crate::exposition::sample_line::{SampleLine, last_line, unescape};
 use crate::model::Label;
@@ -8,7 +8,11 @@ use crate::model::Label;
 /// A label set as bytes whose order is the order of metrics in a scrape: fewer labels first, then the values in
 /// the order of the names, then, so that no two label sets are equal, the names.
 #[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub(in crate::store) struct SortKey(pub(super) Arc<[u8]>);
+pub(in crate::store) struct SortKey(pub(super) KeyBytes);
+
+/// The bytes of a key. Those of most are short: they are where the key is, which spares whoever compares keys a look
+/// elsewhere in memory.
+pub(super) type KeyBytes = SmallVec<[u8; 64]>;
 
 impl SortKey {
     /// The part that decides on the place in a scrape: the values without the names. No rank begins another.
@@ -45,20 +49,20 @@ impl SortKey {
     pub(in crate::store) fn new<'a>(
         labels: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
     ) -> Self {
-        let mut bytes = Vec::with_capacity(64);
+        let mut bytes = KeyBytes::new();
         append_sort_key(&mut bytes, labels);
-        Self(bytes.into())
+        Self(bytes)
     }
 }
 
 /// What [`SortKey::new`] makes. Values may hold any byte: a NUL becomes NUL 0xFF, and NUL NUL ends a value, so that a value sorts before its
 /// own continuations. Names hold no NUL.
 fn append_sort_key<'a>(
-    out: &mut Vec<u8>,
+    out: &mut KeyBytes,
     labels: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
 ) {
     let count_at = out.len();
-    out.extend([0, 0]);
+    out.extend_from_slice(&[0, 0]);
     let mut count = 0_u16;
     for (_, value) in labels.clone() {
         append_value(out, value);
@@ -71,19 +75,19 @@ fn append_sort_key<'a>(
     }
 }
 
-fn append_value(out: &mut Vec<u8>, value: &[u8]) {
+fn append_value(out: &mut KeyBytes, value: &[u8]) {
     let mut rest = value;
     while let Some(nul) = memchr::memchr(0, rest) {
         out.extend_from_slice(&rest[..nul]);
-        out.extend([0, 0xFF]);
+        out.extend_from_slice(&[0, 0xFF]);
         rest = &rest[nul + 1..];
     }
     out.extend_from_slice(rest);
-    out.extend([0, 0]);
+    out.extend_from_slice(&[0, 0]);
 }
 
 /// The sort key of a metric, read from its lines.
-pub(super) fn append_key_of_lines(out: &mut Vec<u8>, lines: &[u8]) {
+pub(super) fn append_key_of_lines(out: &mut KeyBytes, lines: &[u8]) {
     let line = SampleLine::new(last_line(lines));
     let labels = line.labels();
     if memchr::memchr(b'\\', last_line(lines)).is_none() {

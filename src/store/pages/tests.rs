@@ -38,9 +38,9 @@ fn check(pages: &Pages, expected: &BTreeMap<u16, (GroupId, u8)>) {
         .map(|(entry, lines)| (entry.group, lines.to_vec()))
         .collect();
     let rank = |(_, lines): &(GroupId, Vec<u8>)| {
-        let mut key = Vec::new();
-        append_key_of_lines(&mut key, lines);
-        SortKey(key.into()).rank().to_vec()
+        let mut key = SortKey::default();
+        append_key_of_lines(&mut key.0, lines);
+        key.rank().to_vec()
     };
     assert!(shown.is_sorted_by_key(rank), "ranks are in order");
     let mut expected: Vec<_> = expected
@@ -154,14 +154,14 @@ fn a_key_is_read_back_from_lines_with_escapes() {
     let value = crate::model::Value::Gauge(1.0);
     let escaping = crate::exposition::Escaping::AllowUtf8;
     crate::exposition::text_encoder::append_metric(&mut text, "a.b", labels, &value, escaping);
-    let mut read = Vec::new();
-    append_key_of_lines(&mut read, &text);
+    let mut read = SortKey::default();
+    append_key_of_lines(&mut read.0, &text);
     let expected = SortKey::new(
         labels
             .iter()
             .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
     );
-    assert_eq!(SortKey(read.into()), expected);
+    assert_eq!(read, expected);
 }
 
 /// `m{a="1"}` and `m{b="1"}` differ in names only: a scrape shows them as they were pushed.
