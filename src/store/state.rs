@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
+use imbl::{HashMap, OrdMap};
 
 use super::Limits;
 use super::change::{Change, PushGauge, PushMode};
@@ -22,7 +22,10 @@ pub(super) use repeat::Repeat;
 /// All groups, and what a scrape shows of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
-    ids: OrdMap<Arc<GroupingKey>, GroupId>,
+    /// In the order of the grouping keys, for lists.
+    order: OrdMap<Arc<GroupingKey>, GroupId>,
+    /// The same for a push, which finds its group without comparing keys that are all over the memory.
+    ids: HashMap<Arc<GroupingKey>, GroupId>,
     groups: OrdMap<GroupId, Arc<Group>>,
     exhibit: Exhibit,
     next_id: GroupId,
@@ -41,7 +44,7 @@ pub(super) struct Rules<'a> {
 impl State {
     /// The groups in the order of their grouping keys.
     pub(super) fn groups(&self) -> impl ExactSizeIterator<Item = &Arc<Group>> {
-        self.ids.values().map(|id| &self.groups[id])
+        self.order.values().map(|id| &self.groups[id])
     }
 
     /// The group with this id.
@@ -121,6 +124,7 @@ impl State {
                 gauge.prepared(&group).as_group_family().exposed(key),
             );
         }
+        next.order.remove(key);
         next.ids.remove(key);
         next.groups.remove(&group.id);
         next.series -= group.series();
@@ -147,11 +151,14 @@ impl State {
         let Some(exhibit) = Exhibit::of_groups(&mut groups, own) else {
             return Self::of_clashing_groups(changes, own);
         };
-        Self {
-            ids: groups
+        let ids = || {
+            groups
                 .iter()
                 .map(|group| (Arc::clone(group.grouping_key()), group.id))
-                .collect(),
+        };
+        Self {
+            order: ids().collect(),
+            ids: ids().collect(),
             series: groups.iter().map(Group::series).sum(),
             next_id: groups.last().map_or(0, |last| last.id + 1),
             groups: groups
@@ -239,6 +246,7 @@ impl State {
         }
         let id = self.next_id;
         self.next_id += 1;
+        self.order.insert(Arc::clone(key), id);
         self.ids.insert(Arc::clone(key), id);
         Ok(Group::new(id, Arc::clone(key)))
     }
