@@ -20,6 +20,7 @@ mod prepare;
 mod replay;
 mod request;
 mod scrape;
+mod shared_labels;
 mod state;
 #[cfg(test)]
 mod tests;

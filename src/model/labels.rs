@@ -50,14 +50,39 @@ impl NameScheme {
 
 /// Whether the name needs neither quotes nor escaping as a metric name.
 pub fn is_legacy_metric_name(name: &[u8]) -> bool {
-    let is_start = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte == b':';
-    name.first().is_some_and(|&first| is_start(first))
-        && name
-            .iter()
-            .all(|&byte| is_start(byte) || byte.is_ascii_digit())
+    is_made_of(IN_METRIC_NAME, name)
 }
 
 /// Whether the name needs neither quotes nor escaping as a label name.
 pub fn is_legacy_label_name(name: &[u8]) -> bool {
-    is_legacy_metric_name(name) && !name.contains(&b':')
+    is_made_of(IN_LABEL_NAME, name)
+}
+
+/// May stand in a metric name.
+const IN_METRIC_NAME: u8 = 1;
+/// May stand in a label name.
+const IN_LABEL_NAME: u8 = 2;
+
+/// Where each byte may stand. Every push has its names looked at, byte by byte.
+const LEGACY: [u8; 256] = {
+    let mut places = [0; 256];
+    let mut byte = 0;
+    while byte < 128_u8 {
+        places[byte as usize] = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => IN_METRIC_NAME | IN_LABEL_NAME,
+            b':' => IN_METRIC_NAME,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    places
+};
+
+/// Whether all bytes may stand in such a name, the first one at its beginning.
+fn is_made_of(place: u8, name: &[u8]) -> bool {
+    let starts_well = name.first().is_some_and(|first| !first.is_ascii_digit());
+    starts_well
+        && name
+            .iter()
+            .all(|&byte| LEGACY[usize::from(byte)] & place != 0)
 }

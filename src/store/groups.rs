@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::change::{Change, PushGauge, StoredFamily};
 use super::pages::Rendered;
 use super::prepare::PreparedFamily;
+use super::shared_labels::SharedLabels;
 use crate::exposition::protobuf;
 use crate::model::{
-    GroupingKey, INSTANCE, Label, Metric, MetricFamily, MetricType, PUSH_FAILURE_TIME_SECONDS,
-    PUSH_TIME_SECONDS, Timestamp, Value,
+    GroupingKey, Metric, MetricFamily, MetricType, PUSH_FAILURE_TIME_SECONDS, PUSH_TIME_SECONDS,
+    Timestamp, Value,
 };
 
 /// Names a group for as long as it lives; never used again in the life of the process.
@@ -263,7 +264,8 @@ impl Gauge {
 
     /// Its one metric as it would be exposed with this value.
     pub(super) fn rendered(self, key: &GroupingKey, value: f64) -> Rendered {
-        let labels = exposed_labels(key, Vec::new());
+        let mut labels = Vec::new();
+        SharedLabels::of(key).add_to(&mut labels);
         Rendered::gauge(self.name(), &labels, value)
     }
 
@@ -274,8 +276,10 @@ impl Gauge {
     }
 
     fn family(self, key: &GroupingKey, gauge: PushGauge) -> MetricFamily<'_> {
+        let mut labels = Vec::new();
+        SharedLabels::of(key).add_to(&mut labels);
         let metric = Metric {
-            labels: exposed_labels(key, Vec::new()),
+            labels,
             value: Some(Value::Gauge(gauge.value)),
             timestamp_ms: None,
             unknown_fields: Cow::Borrowed(&[]),
@@ -293,37 +297,15 @@ impl Gauge {
 pub(super) fn unpack<'a>(key: &'a GroupingKey, stored: &'a StoredFamily) -> MetricFamily<'a> {
     // What is at rest was packed by this program or checked when it was read; if it is broken nonetheless, what
     // can be read of it is better than an end of the process.
-    let packed = protobuf::decode_metrics(&stored.packed).unwrap_or_default();
-    let metrics = packed
-        .into_iter()
-        .map(|metric| Metric {
-            labels: exposed_labels(key, metric.labels),
-            ..metric
-        })
-        .collect();
+    let mut metrics = protobuf::decode_metrics(&stored.packed).unwrap_or_default();
+    let shared = SharedLabels::of(key);
+    for metric in &mut metrics {
+        shared.add_to(&mut metric.labels);
+    }
     MetricFamily {
         name: (&*stored.name).into(),
         help: stored.help.as_deref().map(Into::into),
         metric_type: stored.metric_type,
         metrics,
     }
-}
-
-/// A metric's own labels with those added that all metrics of its group have, sorted by name.
-///
-/// Own labels that the grouping key names as well are overwritten, as is the order; a name that the metric
-/// itself has twice stays there twice.
-pub(super) fn exposed_labels<'a>(key: &'a GroupingKey, own: Vec<Label<'a>>) -> Vec<Label<'a>> {
-    let mut labels = own;
-    for (name, value) in key.labels() {
-        match labels.iter_mut().find(|label| label.name == name) {
-            Some(label) => label.value = value.into(),
-            None => labels.push(Label::new(name, value)),
-        }
-    }
-    if !labels.iter().any(|label| label.name == INSTANCE) {
-        labels.push(Label::new(INSTANCE, ""));
-    }
-    labels.sort_by(|a, b| a.name.cmp(&b.name));
-    labels
 }

@@ -8,14 +8,15 @@ use super::Limits;
 use super::change::{Change, PushMode, StoredFamily};
 use super::consistency::{Check, Refusal, check_family, check_metric};
 use super::exhibit::Exhibit;
-use super::groups::{Exposed, GroupFamily, exposed_labels, unpack};
+use super::groups::{Exposed, GroupFamily, unpack};
 use super::pages::{Names, Rendered, SortKey};
+use super::shared_labels::SharedLabels;
 use crate::exposition::Escaping;
 use crate::exposition::protobuf;
 use crate::exposition::text_encoder::append_metric;
 use crate::model::{
-    GroupingKey, INSTANCE, Label, Metric, MetricFamily, PUSH_FAILURE_TIME_SECONDS,
-    PUSH_TIME_SECONDS, Timestamp,
+    GroupingKey, Label, Metric, MetricFamily, PUSH_FAILURE_TIME_SECONDS, PUSH_TIME_SECONDS,
+    Timestamp,
 };
 
 /// A push that could be exposed if it were alone, ready to be put into the store.
@@ -57,12 +58,13 @@ impl PreparedPush {
         {
             return Err(Refusal::Timestamps);
         }
+        let shared = SharedLabels::of(&key);
         let mut prepared = families
             .iter()
             .filter(|family| {
                 ![PUSH_TIME_SECONDS, PUSH_FAILURE_TIME_SECONDS].contains(&&*family.name)
             })
-            .map(|family| PreparedFamily::new(&key, at, family, rules))
+            .map(|family| PreparedFamily::new(&shared, at, family, rules))
             .collect::<Result<Vec<_>, _>>()?;
         prepared.sort_by(|a, b| a.stored.name.cmp(&b.stored.name));
         Ok(Self {
@@ -136,36 +138,36 @@ pub(super) struct PrepareRules<'a> {
 }
 
 impl PreparedFamily {
-    fn new(
-        key: &GroupingKey,
+    fn new<'a>(
+        shared: &SharedLabels<'a>,
         at: Timestamp,
-        family: &MetricFamily<'_>,
+        family: &'a MetricFamily<'_>,
         rules: &PrepareRules<'_>,
     ) -> Result<Self, Refusal> {
         check_family(family, rules.limits)?;
-        let mut renderer = Renderer::new(&family.name);
-        let mut metrics = Vec::with_capacity(family.metrics.len());
+        let count = family.metrics.len();
+        let mut renderer = Renderer::new(&family.name, count);
+        let mut packed = Vec::with_capacity(count * 32);
+        let mut labels = Vec::with_capacity(8);
         for metric in &family.metrics {
-            let labels = exposed_labels(key, metric.labels.clone());
+            labels.clear();
+            labels.extend(metric.labels.iter().map(borrowed));
+            shared.add_to(&mut labels);
             check_metric(family, metric, &labels, rules.limits)?;
             renderer.add(&labels, metric);
-            metrics.push(Metric {
-                labels,
-                ..metric.clone()
-            });
+            pack(&mut packed, shared, &labels, metric);
         }
         let (on_pages, series) = renderer.finish(rules.check)?;
-        let packed = pack(key, &metrics);
         let stored = StoredFamily {
             name: (&*family.name).into(),
             help: family.help.as_deref().map(Into::into),
             metric_type: family.metric_type,
             pushed_at: at,
-            packed,
+            packed: packed.as_slice().into(),
         };
         Ok(Self {
             stored: Arc::new(stored),
-            metrics: metrics.len(),
+            metrics: count,
             rendered: on_pages,
             series,
         })
@@ -175,11 +177,11 @@ impl PreparedFamily {
     /// one is.
     pub(super) fn from_stored(key: &GroupingKey, stored: &Arc<StoredFamily>) -> Self {
         let family = unpack(key, stored);
-        let mut renderer = Renderer::new(&family.name);
+        let metrics = family.metrics.len();
+        let mut renderer = Renderer::new(&family.name, metrics);
         for metric in &family.metrics {
             renderer.add(&metric.labels, metric);
         }
-        let metrics = family.metrics.len();
         let (on_pages, series) = renderer.finish(Check::Unchecked).unwrap_or_default();
         Self {
             stored: Arc::clone(stored),
@@ -191,12 +193,17 @@ impl PreparedFamily {
 
     /// A family that is known to be in order, such as a push gauge, made ready to be exposed.
     pub(super) fn from_family(key: &GroupingKey, family: &MetricFamily<'_>, at: Timestamp) -> Self {
+        let shared = SharedLabels::of(key);
+        let mut packed = Vec::new();
+        for metric in &family.metrics {
+            pack(&mut packed, &shared, &metric.labels, metric);
+        }
         let stored = StoredFamily {
             name: (&*family.name).into(),
             help: family.help.as_deref().map(Into::into),
             metric_type: family.metric_type,
             pushed_at: at,
-            packed: pack(key, &family.metrics),
+            packed: packed.into(),
         };
         Self::from_stored(key, &Arc::new(stored))
     }
@@ -220,26 +227,21 @@ impl PreparedFamily {
     }
 }
 
-/// Metrics as they are at rest: without the labels that all metrics of the group have.
-fn pack(key: &GroupingKey, metrics: &[Metric<'_>]) -> Box<[u8]> {
-    let mut packed = Vec::with_capacity(metrics.len() * 32);
-    for metric in metrics {
-        let own = metric.labels.iter().filter(|label| !is_shared(key, label));
-        protobuf::append_metric(
-            &mut packed,
-            own.map(|label| (&*label.name, &*label.value)),
-            metric,
-        );
-    }
-    packed.into()
+/// The same label, without a copy.
+fn borrowed<'a>(label: &'a Label<'_>) -> Label<'a> {
+    Label::new(&*label.name, &*label.value)
 }
 
-/// Whether all metrics of the group have this label.
-fn is_shared(key: &GroupingKey, label: &Label<'_>) -> bool {
-    match key.value(&label.name) {
-        Some(value) => value == label.value,
-        None => label.name == INSTANCE && label.value.is_empty(),
-    }
+/// Appends a metric as it is at rest: without those of its labels that all metrics of the group have.
+fn pack(
+    packed: &mut Vec<u8>,
+    shared: &SharedLabels<'_>,
+    labels: &[Label<'_>],
+    metric: &Metric<'_>,
+) {
+    let own = labels.iter().filter(|label| !shared.has(label));
+    let own = own.map(|label| (&*label.name, &*label.value));
+    protobuf::append_metric(packed, own, metric);
 }
 
 /// The keys under which the metrics of a stored family are exposed, sorted.
@@ -264,11 +266,11 @@ struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
-    fn new(name: &'a str) -> Self {
+    fn new(name: &'a str, metrics: usize) -> Self {
         Self {
             name,
-            text: Vec::new(),
-            metrics: Vec::new(),
+            text: Vec::with_capacity(metrics * 128),
+            metrics: Vec::with_capacity(metrics),
         }
     }
 

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use super::consistency::{suffixes, without_suffix};
 use super::deflate::{Deflater, Piece, gzip};
 use super::families::Family;
-use super::groups::{GroupFamily, GroupId, exposed_labels};
+use super::groups::{GroupFamily, GroupId};
 use super::pages::{Entry, Page, SortKey};
+use super::shared_labels::SharedLabels;
 use super::state::State;
 use crate::exposition::negotiation::{Compression, ScrapeEncoding, ScrapeFormat};
 use crate::exposition::protobuf;
@@ -350,7 +351,8 @@ fn encode(
             .get(&entry.group)
             .and_then(|metrics| metrics.get(entry.index as usize));
         if let (Some(group), Some(metric)) = (state.group(entry.group), metric) {
-            let labels = exposed_labels(group.grouping_key(), metric.labels.clone());
+            let mut labels = metric.labels.clone();
+            SharedLabels::of(group.grouping_key()).add_to(&mut labels);
             let name_of = |label: &Label<'_>| {
                 escape_name(&label.name, escaping, NameKind::Label).into_owned()
             };
