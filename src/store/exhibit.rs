@@ -2,7 +2,7 @@
 //!
 //! Knows grouping keys only as far as they name labels; which groups there are is above it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
@@ -11,10 +11,12 @@ use tracing::info;
 use super::change::StoredFamily;
 use super::consistency::{HelpRule, OwnFamily, suffixes, types_go_together, without_suffix};
 use super::families::Family;
-use super::groups::{Exposed, Gauge, Group, GroupId};
-use super::pages::{Pages, Place, Rendered, SortKey};
+use super::groups::{Exposed, GroupId};
+use super::pages::{Place, Rendered, SortKey};
 use super::prepare::{PreparedFamily, sort_keys};
 use crate::model::MetricType;
+
+mod made_at_once;
 
 /// Every family that a scrape shows, the gateway's own not among them.
 #[derive(Clone, Debug, Default)]
@@ -48,48 +50,6 @@ pub(super) enum Clash {
 }
 
 impl Exhibit {
-    /// What groups show, made at once. None if anything clashes, or stands twice.
-    ///
-    /// Fills in how many metrics and sample lines the groups' families have.
-    pub(super) fn of_groups(groups: &mut [Group], own: &[OwnFamily]) -> Option<Self> {
-        let mut exhibit = Self::default();
-        let mut places: BTreeMap<Arc<str>, Vec<(usize, usize)>> = BTreeMap::new();
-        for (at, group) in groups.iter().enumerate() {
-            for (place, family) in group.families.iter().enumerate() {
-                places
-                    .entry(Arc::clone(&family.stored.name))
-                    .or_default()
-                    .push((at, place));
-            }
-        }
-        for (name, mut places) in places {
-            places.sort_by_key(|&(at, place)| groups[at].families[place].stored.pushed_at);
-            let mut together = Together::default();
-            for (at, place) in places {
-                let group = &mut groups[at];
-                let stored = Arc::clone(&group.families[place].stored);
-                let prepared = PreparedFamily::from_stored(group.grouping_key(), &stored);
-                group.families[place] = prepared.as_group_family();
-                if prepared.metrics == 0 {
-                    continue;
-                }
-                if !together.family.has(&stored) {
-                    exhibit.check_names(&stored, &together.family, own).ok()?;
-                }
-                together.add(group.id, prepared);
-            }
-            exhibit.store(&name, together.into_family()?);
-        }
-        for gauge in Gauge::ALL {
-            let mut together = Together::default();
-            for group in groups.iter() {
-                together.add(group.id, gauge.prepared(group));
-            }
-            exhibit.store(&gauge.name().into(), together.into_family()?);
-        }
-        Some(exhibit)
-    }
-
     /// The families by name.
     pub(super) fn families(&self) -> &OrdMap<Arc<str>, Arc<Family>> {
         &self.families
@@ -309,35 +269,6 @@ impl Exhibit {
             }
             None => Ok(()),
         }
-    }
-}
-
-/// A family in the making, over all groups.
-#[derive(Default)]
-struct Together {
-    family: Family,
-    metrics: Vec<(GroupId, Rendered)>,
-}
-
-impl Together {
-    fn add(&mut self, group: GroupId, prepared: PreparedFamily) {
-        self.family.count_in(&prepared.stored);
-        self.metrics
-            .extend(prepared.rendered.into_iter().map(|metric| (group, metric)));
-    }
-
-    /// The family; none if a metric is there twice.
-    fn into_family(mut self) -> Option<Family> {
-        self.metrics.sort_by(|(_, a), (_, b)| a.key.cmp(&b.key));
-        if self
-            .metrics
-            .windows(2)
-            .any(|pair| pair[0].1.key == pair[1].1.key)
-        {
-            return None;
-        }
-        self.family.pages = Pages::from_sorted(self.metrics);
-        Some(self.family)
     }
 }
 

@@ -158,15 +158,8 @@ impl PreparedFamily {
             pack(&mut packed, shared, &labels, metric);
         }
         let (on_pages, series) = renderer.finish(rules.check)?;
-        let stored = StoredFamily {
-            name: (&*family.name).into(),
-            help: family.help.as_deref().map(Into::into),
-            metric_type: family.metric_type,
-            pushed_at: at,
-            packed: packed.as_slice().into(),
-        };
         Ok(Self {
-            stored: Arc::new(stored),
+            stored: Arc::new(StoredFamily::of(family, at, &packed)),
             metrics: count,
             rendered: on_pages,
             series,
@@ -194,18 +187,20 @@ impl PreparedFamily {
     /// A family that is known to be in order, such as a push gauge, made ready to be exposed.
     pub(super) fn from_family(key: &GroupingKey, family: &MetricFamily<'_>, at: Timestamp) -> Self {
         let shared = SharedLabels::of(key);
-        let mut packed = Vec::new();
+        let metrics = family.metrics.len();
+        let mut renderer = Renderer::new(&family.name, metrics);
+        let mut packed = Vec::with_capacity(metrics * 32);
         for metric in &family.metrics {
+            renderer.add(&metric.labels, metric);
             pack(&mut packed, &shared, &metric.labels, metric);
         }
-        let stored = StoredFamily {
-            name: (&*family.name).into(),
-            help: family.help.as_deref().map(Into::into),
-            metric_type: family.metric_type,
-            pushed_at: at,
-            packed: packed.into(),
-        };
-        Self::from_stored(key, &Arc::new(stored))
+        let (on_pages, series) = renderer.finish(Check::Unchecked).unwrap_or_default();
+        Self {
+            stored: Arc::new(StoredFamily::of(family, at, &packed)),
+            metrics,
+            rendered: on_pages,
+            series,
+        }
     }
 
     /// As it is at rest in a group.
@@ -223,6 +218,19 @@ impl PreparedFamily {
             key,
             stored: &self.stored,
             metrics: 0,
+        }
+    }
+}
+
+impl StoredFamily {
+    /// A family at rest, whose metrics were packed.
+    fn of(family: &MetricFamily<'_>, pushed_at: Timestamp, packed: &[u8]) -> Self {
+        Self {
+            name: (&*family.name).into(),
+            help: family.help.as_deref().map(Into::into),
+            metric_type: family.metric_type,
+            pushed_at,
+            packed: packed.into(),
         }
     }
 }

@@ -1,0 +1,186 @@
+//! What all groups show, made at once when a gateway starts: family by family, on all cores.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{panic, thread};
+
+use super::Exhibit;
+use crate::store::change::StoredFamily;
+use crate::store::consistency::OwnFamily;
+use crate::store::families::Family;
+use crate::store::groups::{Gauge, Group, GroupFamily, GroupId};
+use crate::store::pages::{Pages, Rendered};
+use crate::store::prepare::PreparedFamily;
+
+/// Where a family of a group is: the place of the group, and its place there.
+type Place = (usize, usize);
+
+/// What is to be made.
+enum Task {
+    Pushed(Arc<str>, Vec<Place>),
+    Gauge(Gauge),
+}
+
+/// A family over all groups as it was made.
+struct Made {
+    name: Arc<str>,
+    /// None if a metric is there twice.
+    family: Option<Family>,
+    /// The families of the groups, measured.
+    measured: Vec<(Place, GroupFamily)>,
+    /// One of each type and help.
+    kinds: Vec<Arc<StoredFamily>>,
+}
+
+impl Exhibit {
+    /// What groups show. None if anything clashes, or stands twice.
+    ///
+    /// Fills in how many metrics and sample lines the groups' families have.
+    pub(in crate::store) fn of_groups(groups: &mut [Group], own: &[OwnFamily]) -> Option<Self> {
+        let all = on_all_cores(tasks(groups), |task| task.make(groups));
+        let mut exhibit = Self::default();
+        let mut kinds = Vec::new();
+        for made in all {
+            for ((at, place), family) in made.measured {
+                groups[at].families[place] = family;
+            }
+            kinds.extend(made.kinds);
+            exhibit.store(&made.name, made.family?);
+        }
+        for kind in kinds {
+            if let Some(family) = exhibit.families.get(&kind.name) {
+                exhibit.check_names(&kind, family, own).ok()?;
+            }
+        }
+        Some(exhibit)
+    }
+}
+
+/// What is to be made of groups, the largest first.
+fn tasks(groups: &[Group]) -> Vec<Task> {
+    let mut places: BTreeMap<Arc<str>, Vec<Place>> = BTreeMap::new();
+    for (at, group) in groups.iter().enumerate() {
+        for (place, family) in group.families.iter().enumerate() {
+            let name = Arc::clone(&family.stored.name);
+            places.entry(name).or_default().push((at, place));
+        }
+    }
+    let bytes = |places: &[Place]| -> usize {
+        let packed = |&(at, place): &Place| groups[at].families[place].stored.packed.len();
+        places.iter().map(packed).sum()
+    };
+    let mut pushed: Vec<_> = places.into_iter().collect();
+    pushed.sort_by_cached_key(|(_, places)| Reverse(bytes(places)));
+    let pushed = pushed
+        .into_iter()
+        .map(|(name, places)| Task::Pushed(name, places));
+    pushed.chain(Gauge::ALL.map(Task::Gauge)).collect()
+}
+
+impl Task {
+    fn make(self, groups: &[Group]) -> Made {
+        match self {
+            Self::Pushed(name, places) => made_of_pushed(name, places, groups),
+            Self::Gauge(gauge) => made_of_gauge(gauge, groups),
+        }
+    }
+}
+
+fn made_of_pushed(name: Arc<str>, mut places: Vec<Place>, groups: &[Group]) -> Made {
+    places.sort_by_key(|&(at, place)| groups[at].families[place].stored.pushed_at);
+    let mut together = Together::default();
+    let mut measured = Vec::with_capacity(places.len());
+    let mut kinds = Vec::new();
+    for (at, place) in places {
+        let group = &groups[at];
+        let stored = &group.families[place].stored;
+        let prepared = PreparedFamily::from_stored(group.grouping_key(), stored);
+        measured.push(((at, place), prepared.as_group_family()));
+        if prepared.metrics > 0 {
+            if !together.family.has(stored) {
+                kinds.push(Arc::clone(stored));
+            }
+            together.add(group.id, prepared);
+        }
+    }
+    Made {
+        name,
+        family: together.into_family(),
+        measured,
+        kinds,
+    }
+}
+
+fn made_of_gauge(gauge: Gauge, groups: &[Group]) -> Made {
+    let mut together = Together::default();
+    for group in groups {
+        together.add(group.id, gauge.prepared(group));
+    }
+    Made {
+        name: gauge.name().into(),
+        family: together.into_family(),
+        measured: Vec::new(),
+        kinds: Vec::new(),
+    }
+}
+
+/// A family in the making, over all groups.
+#[derive(Default)]
+struct Together {
+    family: Family,
+    metrics: Vec<(GroupId, Rendered)>,
+}
+
+impl Together {
+    fn add(&mut self, group: GroupId, prepared: PreparedFamily) {
+        self.family.count_in(&prepared.stored);
+        self.metrics
+            .extend(prepared.rendered.into_iter().map(|metric| (group, metric)));
+    }
+
+    /// The family; none if a metric is there twice.
+    fn into_family(mut self) -> Option<Family> {
+        self.metrics
+            .sort_unstable_by(|(_, a), (_, b)| a.key.cmp(&b.key));
+        if self
+            .metrics
+            .windows(2)
+            .any(|pair| pair[0].1.key == pair[1].1.key)
+        {
+            return None;
+        }
+        self.family.pages = Pages::from_sorted(self.metrics);
+        Some(self.family)
+    }
+}
+
+/// What becomes of each task, in no order, by as many threads as there are cores.
+fn on_all_cores<T: Send, R: Send>(tasks: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let helpers = cores.min(tasks.len()).saturating_sub(1);
+    let queue = Mutex::new(tasks.into_iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work_off = || {
+        let mut done = Vec::new();
+        while let Some(task) = next() {
+            done.push(work(task));
+        }
+        done
+    };
+    thread::scope(|scope| {
+        // Where the system gives no thread, the others do its part.
+        let helpers: Vec<_> = (0..helpers)
+            .filter_map(|_| thread::Builder::new().spawn_scoped(scope, work_off).ok())
+            .collect();
+        let mut done = work_off();
+        for helper in helpers {
+            match helper.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => panic::resume_unwind(panic),
+            }
+        }
+        done
+    })
+}
