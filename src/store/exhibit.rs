@@ -12,7 +12,7 @@ use super::change::StoredFamily;
 use super::consistency::{HelpRule, OwnFamily, suffixes, types_go_together, without_suffix};
 use super::families::Family;
 use super::groups::{Exposed, GroupId};
-use super::pages::{Place, Rendered, SortKey};
+use super::pages::{Duplicate, Place, Rendered, SortKey};
 use super::prepare::{PreparedFamily, sort_keys};
 use crate::model::MetricType;
 
@@ -95,9 +95,9 @@ impl Exhibit {
             self.check_names(stored, &family, own)?;
         }
         let replaced = family.pages.put(group, &new.rendered).map_err(|duplicate| {
-            let series = duplicate.metric.series();
+            let Duplicate { owner, series } = duplicate;
             let what = format!("collected metric {series} was collected before with the same name and label values");
-            Clash::Metric { what, owner: duplicate.owner }
+            Clash::Metric { what, owner }
         })?;
         if let Some(old) = old.filter(|old| old.metrics > replaced) {
             family.pages.remove(group, &keys_gone(&old, new));

@@ -66,8 +66,8 @@ pub(super) struct Place {
 pub(super) struct Duplicate {
     /// The group that has it.
     pub(super) owner: GroupId,
-    /// The metric that was to be put in.
-    pub(super) metric: Rendered,
+    /// The series, see [`Rendered::series`].
+    pub(super) series: String,
 }
 
 impl Rendered {
@@ -78,7 +78,7 @@ impl Rendered {
         let value = Value::Gauge(value);
         append_metric(&mut text, name, pairs, &value, Escaping::AllowUtf8);
         Self {
-            key: SortKey::of(labels),
+            key: SortKey::of(labels, &mut Vec::with_capacity(128)),
             text: text.into(),
             index: 0,
             names: Names::of(name, labels),

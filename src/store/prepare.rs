@@ -255,10 +255,11 @@ fn pack(
 /// The keys under which the metrics of a stored family are exposed, sorted.
 pub(super) fn sort_keys(key: &GroupingKey, stored: &StoredFamily) -> Vec<SortKey> {
     let family = unpack(key, stored);
+    let mut buffer = Vec::with_capacity(128);
     let mut keys: Vec<_> = family
         .metrics
         .iter()
-        .map(|metric| SortKey::of(&metric.labels))
+        .map(|metric| SortKey::of(&metric.labels, &mut buffer))
         .collect();
     keys.sort_unstable();
     keys.dedup();
@@ -271,6 +272,7 @@ struct Renderer<'a> {
     text: Vec<u8>,
     /// Key, end in the text, and names of each metric in pushed order.
     metrics: Vec<(SortKey, usize, Names)>,
+    key_buffer: Vec<u8>,
 }
 
 impl<'a> Renderer<'a> {
@@ -279,6 +281,7 @@ impl<'a> Renderer<'a> {
             name,
             text: Vec::with_capacity(metrics * 128),
             metrics: Vec::with_capacity(metrics),
+            key_buffer: Vec::with_capacity(128),
         }
     }
 
@@ -287,8 +290,8 @@ impl<'a> Renderer<'a> {
         let pairs = labels.iter().map(|label| (&*label.name, &*label.value));
         append_metric(&mut self.text, self.name, pairs, value, Escaping::AllowUtf8);
         let names = Names::of(self.name, labels);
-        self.metrics
-            .push((SortKey::of(labels), self.text.len(), names));
+        let key = SortKey::of(labels, &mut self.key_buffer);
+        self.metrics.push((key, self.text.len(), names));
     }
 
     /// The metrics sorted by key, and how many lines they have.

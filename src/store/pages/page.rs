@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use super::sort_key::{KeyBytes, SortKey, append_key_of_lines};
+use super::sort_key::{SortKey, append_key_of_lines};
 use super::{Duplicate, Rendered, SPLIT_BYTES};
 use crate::exposition::sample_line::last_line;
 use crate::model::{Label, is_legacy_label_name, is_legacy_metric_name};
@@ -100,9 +100,7 @@ impl Page {
     }
 
     fn key(&self, at: usize) -> SortKey {
-        let mut key = SortKey::default();
-        append_key_of_lines(&mut key.0, self.lines(at));
-        key
+        SortKey::of_lines(self.lines(at))
     }
 
     fn lines(&self, at: usize) -> &[u8] {
@@ -111,14 +109,14 @@ impl Page {
 
     /// Where the metric with this key is, or where it would be.
     fn search(&self, key: &SortKey) -> Found {
-        let mut buffer = KeyBytes::new();
+        let mut buffer = Vec::with_capacity(128);
         let rank = key.rank();
         let (mut low, mut high) = (0, self.entries.len());
         while low < high {
             let middle = usize::midpoint(low, high);
             buffer.clear();
             append_key_of_lines(&mut buffer, self.lines(middle));
-            match buffer.cmp(&key.0) {
+            match buffer.as_slice().cmp(key.as_bytes()) {
                 std::cmp::Ordering::Equal => return Found::Here(middle),
                 _ if buffer.starts_with(rank) => return self.search_ties(key, middle),
                 std::cmp::Ordering::Less => low = middle + 1,
@@ -209,18 +207,18 @@ impl Page {
     /// Looks among the metrics of equal rank, one of which is at `near`.
     fn search_ties(&self, key: &SortKey, near: usize) -> Found {
         let ties = self.ties(key, near);
-        let mut buffer = KeyBytes::new();
+        let mut buffer = Vec::with_capacity(128);
         let here = ties.clone().find(|&at| {
             buffer.clear();
             append_key_of_lines(&mut buffer, self.lines(at));
-            buffer == key.0
+            buffer == key.as_bytes()
         });
         here.map_or(Found::Missing { ties }, Found::Here)
     }
 
     /// The metrics of the rank of this key, one of which is at `near`.
     fn ties(&self, key: &SortKey, near: usize) -> Range<usize> {
-        let mut buffer = KeyBytes::new();
+        let mut buffer = Vec::with_capacity(128);
         let mut is_tied = |at: &usize| {
             buffer.clear();
             append_key_of_lines(&mut buffer, self.lines(*at));
@@ -264,7 +262,7 @@ impl Page {
                 Found::Here(at) if self.entries[at].group != group => {
                     return Err(Duplicate {
                         owner: self.entries[at].group,
-                        metric: metric.clone(),
+                        series: metric.series(),
                     });
                 }
                 Found::Here(at) => {

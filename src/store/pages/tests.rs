@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::sort_key::append_key_of_lines;
 use super::*;
 
 /// A metric with one label, padded so that some eighty of them fill a page. Three neighbours have the same value under
@@ -37,11 +36,7 @@ fn check(pages: &Pages, expected: &BTreeMap<u16, (GroupId, u8)>) {
     let mut shown: Vec<_> = shown
         .map(|(entry, lines)| (entry.group, lines.to_vec()))
         .collect();
-    let rank = |(_, lines): &(GroupId, Vec<u8>)| {
-        let mut key = SortKey::default();
-        append_key_of_lines(&mut key.0, lines);
-        key.rank().to_vec()
-    };
+    let rank = |(_, lines): &(GroupId, Vec<u8>)| SortKey::of_lines(lines).rank().to_vec();
     assert!(shown.is_sorted_by_key(rank), "ranks are in order");
     let mut expected: Vec<_> = expected
         .iter()
@@ -154,14 +149,12 @@ fn a_key_is_read_back_from_lines_with_escapes() {
     let value = crate::model::Value::Gauge(1.0);
     let escaping = crate::exposition::Escaping::AllowUtf8;
     crate::exposition::text_encoder::append_metric(&mut text, "a.b", labels, &value, escaping);
-    let mut read = SortKey::default();
-    append_key_of_lines(&mut read.0, &text);
     let expected = SortKey::new(
         labels
             .iter()
             .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
     );
-    assert_eq!(read, expected);
+    assert_eq!(SortKey::of_lines(&text), expected);
 }
 
 /// `m{a="1"}` and `m{b="1"}` differ in names only: a scrape shows them as they were pushed.
