@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod arbitrary;
 mod escaping;
+mod family_index;
+mod in_place;
 mod limits;
 pub mod negotiation;
 pub mod protobuf;

@@ -14,6 +14,7 @@ use families::{Families, Target};
 use float::parse_float;
 use label_buffer::LabelBuffer;
 
+mod bare_names;
 mod comment;
 mod cursor;
 mod error;
@@ -103,11 +104,7 @@ impl<'a> Parser<'a> {
     }
 
     fn name_and_labels(&mut self) -> Result<LineHead, Stop> {
-        let name = self.cursor.name(NameKind::Metric)?;
-        if name.is_empty() {
-            return Err(SyntaxError::NoMetricName.into());
-        }
-        let target = self.select(name)?;
+        let target = self.metric_name()?;
         self.families.settle_type(target);
         self.cursor.skip_blanks();
         if self.cursor.peek()? == b'{' {
@@ -119,19 +116,43 @@ impl<'a> Parser<'a> {
         })
     }
 
+    /// Takes the name in front of the braces; mostly it is that of the line before.
+    fn metric_name(&mut self) -> Result<Target, Stop> {
+        if let Some(recent) = self.families.recent
+            && recent.is_bare
+            && self.cursor.take_metric_name(recent.name)
+        {
+            return Ok(recent.target);
+        }
+        let name = self.cursor.name(NameKind::Metric)?;
+        if name.is_empty() {
+            return Err(SyntaxError::NoMetricName.into());
+        }
+        self.select(name)
+    }
+
     /// The family that a line about this name belongs to.
     fn select(&mut self, name: Name<'a>) -> Result<Target, Stop> {
         let name = self.valid_name(name, NameKind::Metric)?;
         Ok(self.families.select(name, &mut self.budget)?)
     }
 
+    #[inline]
     fn valid_name(&self, name: Name<'a>, kind: NameKind) -> Result<Cow<'a, str>, SyntaxError> {
-        let bytes = match name {
+        match name {
             // What needs no quotes is valid under either scheme.
-            Name::Bare(name) if !name.is_empty() => return Ok(Cow::Borrowed(name)),
-            Name::Bare(name) => Cow::Borrowed(name.as_bytes()),
-            Name::Quoted(bytes) => bytes,
-        };
+            Name::Bare(name) if !name.is_empty() => Ok(Cow::Borrowed(name)),
+            Name::Bare(name) => self.valid_quoted_name(Cow::Borrowed(name.as_bytes()), kind),
+            Name::Quoted(bytes) => self.valid_quoted_name(bytes, kind),
+        }
+    }
+
+    #[cold]
+    fn valid_quoted_name(
+        &self,
+        bytes: Cow<'a, [u8]>,
+        kind: NameKind,
+    ) -> Result<Cow<'a, str>, SyntaxError> {
         let is_allowed = match kind {
             NameKind::Metric => self.scheme.allows_metric_name(&bytes),
             NameKind::Label => self.scheme.allows_label_name(&bytes),

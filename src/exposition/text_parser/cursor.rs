@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr3};
 
+use super::bare_names::bare_bytes;
 use super::error::SyntaxError;
 use super::into_text;
 use crate::exposition::NameKind;
@@ -111,13 +112,29 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Takes this metric name, which needs no quotes, if it is what stands here.
+    #[inline]
+    pub(super) fn take_metric_name(&mut self, name: &str) -> bool {
+        let behind = self.body[self.at..].strip_prefix(name.as_bytes());
+        let Some(&[next, ..]) = behind else {
+            return false;
+        };
+        let is_whole = next != b'"' && !bare_bytes(NameKind::Metric)[usize::from(next)];
+        if is_whole {
+            self.at += name.len();
+        }
+        is_whole
+    }
+
     /// Takes the name that starts here. There must be something behind it, since a line has more than a name.
     #[inline]
     pub(super) fn name(&mut self, kind: NameKind) -> Result<Name<'a>, SyntaxError> {
         let start = self.at;
         if !self.peek()?.is_ascii_digit() {
-            let rest = self.body[start..].iter();
-            self.at += rest.take_while(|&&byte| is_bare(byte, kind)).count();
+            let is_bare = bare_bytes(kind);
+            let rest = &self.body[start..];
+            let length = rest.iter().position(|&byte| !is_bare[usize::from(byte)]);
+            self.at += length.unwrap_or(rest.len());
         }
         if self.peek()? == b'"' {
             return self.quoted(start, kind).map(Name::Quoted);
@@ -145,18 +162,26 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(super) fn label_value(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
         let start = self.at + 1;
-        let value =
-            self.between_quotes(Unescaped::from(start), SyntaxError::LineEndInLabelValue)?;
-        if let Cow::Borrowed(value) = value
-            && let Some(text) = self.text(start..start + value.len())
+        let rest = &self.body[start..];
+        if let Some(length) = memchr3(b'"', b'\\', b'\n', rest)
+            && rest[length] == b'"'
+            && let Some(value) = self.text(start..start + length)
         {
-            return Ok(Cow::Borrowed(text));
+            self.at = start + length + 1;
+            return Ok(Cow::Borrowed(value));
         }
+        self.odd_label_value()
+    }
+
+    /// Takes a label value that has escapes or is none.
+    #[cold]
+    fn odd_label_value(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
+        let token = Unescaped::from(self.at + 1);
+        let value = self.between_quotes(token, SyntaxError::LineEndInLabelValue)?;
         into_text(value).map_err(|value| SyntaxError::InvalidLabelValue(value.into()))
     }
 
     /// Takes what is left of a quoted token, from its opening quote on, after what was taken of it already.
-    #[inline]
     fn between_quotes(
         &mut self,
         mut token: Unescaped,
@@ -264,14 +289,5 @@ impl Unescaped {
         };
         resolved.extend_from_slice(rest);
         Cow::Owned(resolved)
-    }
-}
-
-/// Whether the byte may be in a name without quotes.
-fn is_bare(byte: u8, kind: NameKind) -> bool {
-    match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => true,
-        b':' => kind == NameKind::Metric,
-        _ => false,
     }
 }

@@ -9,21 +9,24 @@ use super::error::Stop;
 use super::label_buffer::LabelBuffer;
 use super::samples::{self, Part};
 use crate::exposition::TooLarge;
+use crate::exposition::family_index::FamilyIndex;
+use crate::exposition::in_place::append_made;
 use crate::exposition::limits::Budget;
 use crate::model::{
     Bucket, Counter, Histogram, Label, Metric, MetricFamily, MetricType, Summary, Value,
+    is_legacy_metric_name,
 };
 
 /// The families of a body so far, in order of first appearance.
 #[derive(Default)]
 pub(super) struct Families<'a> {
     all: Vec<Family<'a>>,
-    by_name: HashMap<Cow<'a, str>, usize>,
+    by_name: FamilyIndex<Cow<'a, str>>,
     /// For summaries and histograms: from the family and the hash of a label set to the metric that has it. If
     /// different label sets have the same hash, the later ones are under the next free numbers.
     by_labels: HashMap<(usize, u64), usize>,
-    /// The name that was selected last; the next line mostly has the same. A name never changes its target.
-    recent: Option<(&'a str, Target)>,
+    /// The name that was selected last; the next line mostly has the same.
+    pub(super) recent: Option<Recent<'a>>,
 }
 
 /// A family on its way.
@@ -35,6 +38,15 @@ pub(super) struct Family<'a> {
     metrics: Vec<Metric<'a>>,
     /// The metric that was found last; the next line mostly belongs to the same.
     recent: usize,
+}
+
+/// A name that lines were about. A name never changes its target.
+#[derive(Clone, Copy)]
+pub(super) struct Recent<'a> {
+    pub(super) name: &'a str,
+    pub(super) target: Target,
+    /// Whether the name needs no quotes.
+    pub(super) is_bare: bool,
 }
 
 /// What a line about some name is about.
@@ -52,10 +64,10 @@ impl<'a> Families<'a> {
         name: Cow<'a, str>,
         budget: &mut Budget,
     ) -> Result<Target, TooLarge> {
-        if let Some((recent, target)) = self.recent
-            && recent == name
+        if let Some(recent) = self.recent
+            && recent.name == name
         {
-            return Ok(target);
+            return Ok(recent.target);
         }
         let borrowed = match name {
             Cow::Borrowed(name) => Some(name),
@@ -65,12 +77,16 @@ impl<'a> Families<'a> {
             Some(target) => target,
             None => self.create(name, budget)?,
         };
-        self.recent = borrowed.map(|name| (name, target));
+        self.recent = borrowed.map(|name| Recent {
+            name,
+            target,
+            is_bare: is_legacy_metric_name(name.as_bytes()),
+        });
         Ok(target)
     }
 
     fn find(&self, name: &str) -> Option<Target> {
-        if let Some(&family) = self.by_name.get(name) {
+        if let Some(family) = self.by_name.get(name) {
             return Some(Target {
                 family,
                 part: Part::Value,
@@ -83,7 +99,7 @@ impl<'a> Families<'a> {
         } else {
             (name.strip_suffix("_bucket")?, Part::Value)
         };
-        let family = *self.by_name.get(owner)?;
+        let family = self.by_name.get(owner)?;
         let is_owner = match self.all[family].metric_type? {
             MetricType::Summary => !matches!(part, Part::Value),
             MetricType::Histogram | MetricType::GaugeHistogram => true,
@@ -96,7 +112,7 @@ impl<'a> Families<'a> {
         // Twice for the index by name.
         budget.take::<Family<'_>>(2)?;
         let family = self.all.len();
-        self.by_name.insert(name.clone(), family);
+        self.by_name.push(name.clone());
         self.all.push(Family {
             name,
             help: None,
@@ -222,7 +238,7 @@ impl<'a> Family<'a> {
             // Many families have one metric; a vector would make room for four.
             self.metrics.reserve_exact(1);
         }
-        self.metrics.push(Metric {
+        append_made(&mut self.metrics, || Metric {
             labels: labels.take(),
             value: Some(empty_value(metric_type)),
             timestamp_ms: None,

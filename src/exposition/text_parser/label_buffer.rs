@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use crate::exposition::in_place::append_made;
 use crate::model::Label;
 
 /// Up to this many labels, names are compared one by one.
 const FEW: usize = 16;
 
-/// Labels of different names, in the order of the line. Its memory serves one line after the other.
+/// Labels of different names, in the order of the line.
 #[derive(Default)]
 pub(super) struct LabelBuffer<'a> {
     labels: Vec<Label<'a>>,
@@ -31,6 +32,7 @@ impl<'a> LabelBuffer<'a> {
     }
 
     /// Whether there is a label of this name.
+    #[inline]
     pub(super) fn contains(&self, name: &str) -> bool {
         if self.labels.len() <= FEW {
             self.labels.iter().any(|label| label.name == name)
@@ -40,13 +42,19 @@ impl<'a> LabelBuffer<'a> {
     }
 
     /// Adds a label whose name there is not yet.
-    pub(super) fn push(&mut self, label: Label<'a>) {
-        self.labels.push(label);
+    #[inline]
+    pub(super) fn push(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
+        append_made(&mut self.labels, || Label { name, value });
         if self.labels.len() > FEW {
-            let unnamed = &self.labels[self.names.len()..];
-            self.names
-                .extend(unnamed.iter().map(|label| label.name.clone()));
+            self.index();
         }
+    }
+
+    #[cold]
+    fn index(&mut self) {
+        let unnamed = &self.labels[self.names.len()..];
+        let names = unnamed.iter().map(|label| label.name.clone());
+        self.names.extend(names);
     }
 
     /// Takes the label of this name out.
@@ -58,6 +66,10 @@ impl<'a> LabelBuffer<'a> {
 
     /// Takes all labels out, in a vector of just that size.
     pub(super) fn take(&mut self) -> Vec<Label<'a>> {
-        self.labels.drain(..).collect()
+        // The next line mostly has as many.
+        let next = Vec::with_capacity(self.labels.len());
+        let mut labels = std::mem::replace(&mut self.labels, next);
+        labels.shrink_to_fit();
+        labels
     }
 }

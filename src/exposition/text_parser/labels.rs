@@ -81,7 +81,7 @@ impl<'a> Parser<'a> {
             return Err(SyntaxError::EndOfLabelValue(value.into()).into());
         }
         if !is_own {
-            self.labels.push(Label { name, value });
+            self.labels.push(name, value);
             self.budget.check::<Label<'_>>(self.labels.len())?;
         }
         Ok(())

@@ -212,6 +212,18 @@ fn reads_metric_names() {
         "# TYPE m:x untyped\nm:x 1\n# TYPE _m untyped\n_m 1\n",
     );
     check(Legacy, "\"m\" 1\n", "# TYPE m untyped\nm 1\n");
+    check(
+        Utf8,
+        "m 1\nm:x 2\nm 3\nm\"x\" 4\n\"m\" 5\nm{} 6\n",
+        "# TYPE m untyped\nm 1\nm 3\nm 5\nm 6\n# TYPE m:x untyped\nm:x 2\n# TYPE mx untyped\nmx 4\n",
+    );
+    check(
+        Utf8,
+        "\"m x\" 1\nm x 1\n",
+        "line 2: expected float as value, got \"x\"",
+    );
+    check(Utf8, "\"1\" 1\n1 1\n", "line 2: invalid metric name");
+    check(Legacy, "m 1\nm", "line 2: unexpected end of input stream");
     check(Legacy, "1 1\n", "line 1: invalid metric name");
     check(Legacy, "\"\" 1\n", "line 1: invalid metric name");
     check(Legacy, "\u{feff}m 1\n", "line 1: invalid metric name");
