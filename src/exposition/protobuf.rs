@@ -10,6 +10,7 @@ use super::TooLarge;
 mod decode;
 mod encode;
 mod histogram_decoder;
+mod label_decoder;
 mod metric_decoder;
 #[cfg(test)]
 mod tests;

@@ -4,15 +4,16 @@
 //! if it is a message, all are merged; a field of a wrong wire type is unknown.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
+
+use memchr::memchr;
 
 use super::metric_decoder::{MetricDecoder, Stop};
-use super::wire::FieldValue::{Bytes, Varint};
-use super::wire::{Reader, WireError, low_32_bits};
+use super::wire::{BYTES, Key, Reader, VARINT, WireError, low_32_bits};
 use super::{DecodeError, Unexposable};
 use crate::exposition::ParseLimits;
-use crate::exposition::limits::Budget;
+use crate::exposition::family_index::FamilyIndex;
+use crate::exposition::in_place::append_made;
 use crate::exposition::quoting::Quoted;
 use crate::model::{Metric, MetricFamily, MetricType};
 
@@ -24,9 +25,11 @@ pub fn decode_families(
     body: &[u8],
     limits: ParseLimits,
 ) -> Result<Vec<MetricFamily<'_>>, DecodeError> {
-    let mut budget = Budget::new(limits);
+    let mut decoder = MetricDecoder::new(limits);
     let mut families = Vec::new();
-    let mut by_name = HashMap::new();
+    let mut by_name = FamilyIndex::default();
+    // By family, as one that comes again later may have none.
+    let mut flaws = BTreeMap::new();
     let mut reader = Reader::new(body);
     while !reader.is_at_end() {
         let message = reader.bytes().map_err(|error| match error {
@@ -34,17 +37,20 @@ pub fn decode_families(
             WireError::Truncated | WireError::BadField => DecodeError::UnexpectedEnd,
         })?;
         let header = FamilyHeader::decode(message).map_err(Stop::from)?;
-        let family = decode_family(message, &header, &mut budget)?;
-        match by_name.entry(header.name) {
-            Entry::Occupied(at) => families[*at.get()] = family,
-            Entry::Vacant(free) => {
-                free.insert(families.len());
-                families.push(family);
-            }
+        let at = by_name.get(header.name).unwrap_or(families.len());
+        if at == families.len() {
+            by_name.push(header.name);
+            append_made(&mut families, empty_family);
+        }
+        flaws.remove(&at);
+        if let Some(flaw) = decode_family(message, &header, &mut decoder, &mut families[at])? {
+            flaws.insert(at, flaw);
         }
     }
-    let families: Result<_, _> = families.into_iter().collect();
-    families.map_err(DecodeError::Unexposable)
+    match flaws.pop_first() {
+        None => Ok(families),
+        Some((_, flaw)) => Err(DecodeError::Unexposable(flaw)),
+    }
 }
 
 /// Decodes a family that stands alone, without its length in front.
@@ -53,21 +59,29 @@ pub fn decode_family_message(
     limits: ParseLimits,
 ) -> Result<MetricFamily<'_>, DecodeError> {
     let header = FamilyHeader::decode(message).map_err(Stop::from)?;
-    let family = decode_family(message, &header, &mut Budget::new(limits))?;
-    family.map_err(DecodeError::Unexposable)
+    let mut family = empty_family();
+    match decode_family(
+        message,
+        &header,
+        &mut MetricDecoder::new(limits),
+        &mut family,
+    )? {
+        None => Ok(family),
+        Some(flaw) => Err(DecodeError::Unexposable(flaw)),
+    }
 }
 
 /// Decodes what several [`append_metric`](super::append_metric) have appended.
 pub fn decode_metrics(packed: &[u8]) -> Result<Vec<Metric<'_>>, DecodeError> {
-    let mut budget = Budget::new(ParseLimits::NONE);
-    let mut decoder = MetricDecoder::new(b"", None, &mut budget);
+    let mut decoder = MetricDecoder::new(ParseLimits::NONE);
     let mut metrics = Vec::new();
     let mut reader = Reader::new(packed);
     while !reader.is_at_end() {
-        let (4, Bytes(message)) = reader.field().map_err(Stop::from)? else {
+        let Key(4, BYTES) = reader.key().map_err(Stop::from)? else {
             return Err(DecodeError::Malformed);
         };
-        metrics.push(decoder.metric(message)?);
+        let message = reader.bytes().map_err(Stop::from)?;
+        decoder.metric(message, &mut metrics)?;
     }
     match decoder.flaw {
         None => Ok(metrics),
@@ -89,19 +103,22 @@ impl<'a> FamilyHeader<'a> {
         let mut header = Self::default();
         let mut reader = Reader::new(family);
         while !reader.is_at_end() {
-            match reader.field()? {
-                (1, Bytes(name)) => header.name = name,
-                (2, Bytes(help)) => header.help = Some(help),
-                (3, Varint(number)) => header.type_number = low_32_bits(number),
-                (4, Bytes(_)) => header.metrics += 1,
-                _ => {}
+            match reader.key()? {
+                Key(1, BYTES) => header.name = reader.bytes()?,
+                Key(2, BYTES) => header.help = Some(reader.bytes()?),
+                Key(3, VARINT) => header.type_number = low_32_bits(reader.varint()?),
+                Key(4, BYTES) => {
+                    reader.bytes()?;
+                    header.metrics += 1;
+                }
+                key => reader.skip(key)?,
             }
         }
         Ok(header)
     }
 
-    /// The family, still without its metrics.
-    fn to_family(&self) -> Result<MetricFamily<'a>, Unexposable> {
+    /// Writes all that is not the metrics into the family.
+    fn describe(&self, family: &mut MetricFamily<'a>) -> Result<(), Unexposable> {
         if self.name.is_empty() {
             return Err(Unexposable::NoName);
         }
@@ -117,46 +134,52 @@ impl<'a> FamilyHeader<'a> {
             })
         });
         let metric_type = MetricType::from_proto_number(self.type_number.into());
-        Ok(MetricFamily {
-            name: Cow::Borrowed(name),
-            help: help.transpose()?.map(Cow::Borrowed),
-            metric_type: metric_type.ok_or_else(|| Unexposable::UnknownType {
-                family: Quoted(self.name).to_string(),
-                number: self.type_number.cast_signed(),
-            })?,
-            metrics: Vec::new(),
-        })
+        family.name = Cow::Borrowed(name);
+        family.help = help.transpose()?.map(Cow::Borrowed);
+        family.metric_type = metric_type.ok_or_else(|| Unexposable::UnknownType {
+            family: Quoted(self.name).to_string(),
+            number: self.type_number.cast_signed(),
+        })?;
+        Ok(())
     }
 }
 
-/// Decodes a family; if it is well-formed, the second result tells whether it can be exposed.
+fn empty_family<'a>() -> MetricFamily<'a> {
+    MetricFamily {
+        name: Cow::Borrowed(""),
+        help: None,
+        metric_type: MetricType::Untyped,
+        metrics: Vec::new(),
+    }
+}
+
+/// Decodes a family into its place; if it is well-formed, the result tells why it cannot be exposed.
 fn decode_family<'a>(
     message: &'a [u8],
     header: &FamilyHeader<'a>,
-    budget: &mut Budget,
-) -> Result<Result<MetricFamily<'a>, Unexposable>, Stop> {
+    decoder: &mut MetricDecoder<'a>,
+    family: &mut MetricFamily<'a>,
+) -> Result<Option<Unexposable>, Stop> {
     // Twice for the index by name.
-    budget.take::<MetricFamily<'_>>(2)?;
-    budget.take::<Metric<'_>>(header.metrics)?;
-    let family = header.to_family();
-    let metric_type = family.as_ref().ok().map(|family| family.metric_type);
-    let mut decoder = MetricDecoder::new(header.name, metric_type, budget);
-    let mut metrics = Vec::with_capacity(header.metrics);
+    decoder.budget.take::<MetricFamily<'_>>(2)?;
+    decoder.budget.take::<Metric<'_>>(header.metrics)?;
+    let flaw = header.describe(family).err();
+    let metric_type = flaw.is_none().then_some(family.metric_type);
+    decoder.begin_family(header.name, metric_type);
+    family.metrics = Vec::with_capacity(header.metrics);
     let mut reader = Reader::new(message);
     while !reader.is_at_end() {
-        if let (4, Bytes(message)) = reader.field()? {
-            metrics.push(decoder.metric(message)?);
+        match reader.key()? {
+            Key(4, BYTES) => decoder.metric(reader.bytes()?, &mut family.metrics)?,
+            key => reader.skip(key)?,
         }
     }
-    Ok(match (family, decoder.flaw) {
-        (Ok(family), None) => Ok(MetricFamily { metrics, ..family }),
-        (Err(flaw), _) | (Ok(_), Some(flaw)) => Err(flaw),
-    })
+    Ok(flaw.or_else(|| decoder.flaw.take()))
 }
 
 /// The name as text, if it may be exposed: Prometheus drops the whole target for a name that is not UTF-8 or
 /// holds NUL.
 pub(super) fn valid_name(name: &[u8]) -> Option<&str> {
     let name = std::str::from_utf8(name).ok()?;
-    (!name.as_bytes().contains(&0)).then_some(name)
+    memchr(0, name.as_bytes()).is_none().then_some(name)
 }

@@ -2,83 +2,101 @@
 
 use std::borrow::Cow;
 
-use super::decode::valid_name;
-use super::wire::FieldValue::{Bytes, Fixed64, Varint};
-use super::wire::{Reader, WireError, low_32_bits};
+use super::wire::{BYTES, FIXED64, Key, Reader, VARINT, WireError, low_32_bits};
 use super::{DecodeError, Unexposable};
-use crate::exposition::TooLarge;
+use crate::exposition::in_place::append_made;
 use crate::exposition::limits::Budget;
-use crate::exposition::quoting::Quoted;
+use crate::exposition::{ParseLimits, TooLarge};
 use crate::model::{
-    Counter, Exemplar, Histogram, Label, Metric, MetricType, ProtoTimestamp, Summary, Value,
+    Counter, Exemplar, Histogram, Metric, MetricType, ProtoTimestamp, Summary, Value,
 };
 
-/// Decodes the metrics of a family.
-pub(super) struct MetricDecoder<'a, 'b> {
-    family: &'a [u8],
+/// Decodes the metrics of one family after the other.
+pub(super) struct MetricDecoder<'a> {
+    pub(super) family: &'a [u8],
     metric_type: Option<MetricType>,
-    pub(super) budget: &'b mut Budget,
-    /// The labels of the metric that is being decoded; the memory serves one metric after the other.
-    labels: Vec<Label<'a>>,
+    pub(super) budget: Budget,
+    /// How many labels the metric before had; mostly this one has as many.
+    label_count: usize,
+    /// Valid label names, by place the last one; mostly they come again.
+    pub(super) known_names: Vec<&'a str>,
     /// The first thing found because of which the family cannot be exposed.
     pub(super) flaw: Option<Unexposable>,
 }
 
-impl<'a, 'b> MetricDecoder<'a, 'b> {
-    pub(super) fn new(
-        family: &'a [u8],
-        metric_type: Option<MetricType>,
-        budget: &'b mut Budget,
-    ) -> Self {
+impl<'a> MetricDecoder<'a> {
+    pub(super) fn new(limits: ParseLimits) -> Self {
         Self {
-            family,
-            metric_type,
-            budget,
-            labels: Vec::new(),
+            family: b"",
+            metric_type: None,
+            budget: Budget::new(limits),
+            label_count: 0,
+            known_names: Vec::new(),
             flaw: None,
         }
     }
 
-    pub(super) fn metric(&mut self, message: &'a [u8]) -> Result<Metric<'a>, Stop> {
-        let mut value = None;
-        let mut timestamp_ms = None;
-        let mut unknown_fields = Cow::Borrowed(&[][..]);
+    /// The metrics that follow are of the family of this name; of this type, if it has one.
+    pub(super) fn begin_family(&mut self, name: &'a [u8], metric_type: Option<MetricType>) {
+        self.family = name;
+        self.metric_type = metric_type;
+        self.flaw = None;
+    }
+
+    /// Decodes a metric behind the others. It is made where it stays: to move it costs more than to decode it.
+    pub(super) fn metric(
+        &mut self,
+        message: &'a [u8],
+        metrics: &mut Vec<Metric<'a>>,
+    ) -> Result<(), Stop> {
+        let metric = append_made(metrics, || Metric {
+            labels: Vec::with_capacity(self.label_count),
+            value: None,
+            timestamp_ms: None,
+            unknown_fields: Cow::Borrowed(&[]),
+        });
         let mut reader = Reader::new(message);
         while !reader.is_at_end() {
             let before = reader.rest();
-            match reader.field()? {
-                (1, Bytes(message)) => {
-                    let label = self.label(message)?;
-                    self.labels.push(label);
+            match reader.key()? {
+                Key(1, BYTES) => self.label(reader.bytes()?, &mut metric.labels)?,
+                Key(number @ (2..=5 | 7), BYTES) => {
+                    self.value(number, reader.bytes()?, &mut metric.value)?;
                 }
-                (number @ (2..=5 | 7), Bytes(message)) => {
-                    self.value(number, message, &mut value)?;
-                }
-                (6, Varint(number)) => timestamp_ms = Some(number.cast_signed()),
-                _ => {
+                Key(6, VARINT) => metric.timestamp_ms = Some(reader.varint()?.cast_signed()),
+                key => {
+                    reader.skip(key)?;
                     let field = &before[..before.len() - reader.rest().len()];
-                    append_unknown(&mut unknown_fields, field);
+                    append_unknown(&mut metric.unknown_fields, field);
                 }
             }
         }
-        Ok(Metric {
-            labels: self.labels.drain(..).collect(),
-            value,
-            timestamp_ms,
-            unknown_fields,
-        })
+        self.label_count = metric.labels.len();
+        metric.labels.shrink_to_fit();
+        Ok(())
     }
 
     /// Decodes a field that is one of the values. The one that is of the family's type counts, else the first one.
     fn value(
         &mut self,
-        number: u32,
+        number: u64,
         message: &'a [u8],
         value: &mut Option<Value<'a>>,
     ) -> Result<(), Stop> {
+        if value.is_none() {
+            return self.merge_value(message, value.insert(empty_value(number)));
+        }
         let before = value.take_if(|value| field_number(value) == number);
         let mut decoded = before.unwrap_or_else(|| empty_value(number));
-        match &mut decoded {
+        self.merge_value(message, &mut decoded)?;
+        if value.is_none() || self.metric_type.is_some_and(|of| decoded.is_of(of)) {
+            *value = Some(decoded);
+        }
+        Ok(())
+    }
+
+    fn merge_value(&mut self, message: &'a [u8], value: &mut Value<'a>) -> Result<(), Stop> {
+        match value {
             Value::Gauge(value) | Value::Untyped(value) => double(message, value)?,
             Value::Counter(counter) => self.counter(message, counter)?,
             Value::Summary(summary) => self.summary(message, summary)?,
@@ -87,22 +105,20 @@ impl<'a, 'b> MetricDecoder<'a, 'b> {
                 self.histogram(message, histogram)?;
             }
         }
-        if value.is_none() || self.metric_type.is_some_and(|of| decoded.is_of(of)) {
-            *value = Some(decoded);
-        }
         Ok(())
     }
 
     fn counter(&mut self, message: &'a [u8], counter: &mut Counter<'a>) -> Result<(), Stop> {
         let mut reader = Reader::new(message);
         while !reader.is_at_end() {
-            match reader.field()? {
-                (1, Fixed64(bits)) => counter.value = f64::from_bits(bits),
-                (2, Bytes(message)) => {
+            match reader.key()? {
+                Key(1, FIXED64) => counter.value = reader.double()?,
+                Key(2, BYTES) => {
+                    let message = reader.bytes()?;
                     self.exemplar(message, counter.exemplar.get_or_insert_default())?;
                 }
-                (3, Bytes(message)) => timestamp(message, &mut counter.created)?,
-                _ => {}
+                Key(3, BYTES) => timestamp(reader.bytes()?, &mut counter.created)?,
+                key => reader.skip(key)?,
             }
         }
         Ok(())
@@ -111,15 +127,16 @@ impl<'a, 'b> MetricDecoder<'a, 'b> {
     fn summary(&mut self, message: &'a [u8], summary: &mut Summary) -> Result<(), Stop> {
         let mut reader = Reader::new(message);
         while !reader.is_at_end() {
-            match reader.field()? {
-                (1, Varint(count)) => summary.count = count,
-                (2, Fixed64(bits)) => summary.sum = f64::from_bits(bits),
-                (3, Bytes(message)) => {
+            match reader.key()? {
+                Key(1, VARINT) => summary.count = reader.varint()?,
+                Key(2, FIXED64) => summary.sum = reader.double()?,
+                Key(3, BYTES) => {
+                    let message = reader.bytes()?;
                     self.budget.take::<(f64, f64)>(1)?;
                     summary.quantiles.push(quantile(message)?);
                 }
-                (4, Bytes(message)) => timestamp(message, &mut summary.created)?,
-                _ => {}
+                Key(4, BYTES) => timestamp(reader.bytes()?, &mut summary.created)?,
+                key => reader.skip(key)?,
             }
         }
         Ok(())
@@ -133,57 +150,18 @@ impl<'a, 'b> MetricDecoder<'a, 'b> {
         self.budget.take::<Exemplar<'_>>(1)?;
         let mut reader = Reader::new(message);
         while !reader.is_at_end() {
-            match reader.field()? {
-                (1, Bytes(message)) => {
-                    let label = self.label(message)?;
-                    exemplar.labels.push(label);
-                }
-                (2, Fixed64(bits)) => exemplar.value = f64::from_bits(bits),
-                (3, Bytes(message)) => timestamp(message, &mut exemplar.timestamp)?,
-                _ => {}
+            match reader.key()? {
+                Key(1, BYTES) => self.label(reader.bytes()?, &mut exemplar.labels)?,
+                Key(2, FIXED64) => exemplar.value = reader.double()?,
+                Key(3, BYTES) => timestamp(reader.bytes()?, &mut exemplar.timestamp)?,
+                key => reader.skip(key)?,
             }
         }
         Ok(())
     }
-
-    fn label(&mut self, message: &'a [u8]) -> Result<Label<'a>, Stop> {
-        self.budget.take::<Label<'_>>(1)?;
-        let (mut name, mut value) = (&[][..], &[][..]);
-        let mut reader = Reader::new(message);
-        while !reader.is_at_end() {
-            match reader.field()? {
-                (1, Bytes(bytes)) => name = bytes,
-                (2, Bytes(bytes)) => value = bytes,
-                _ => {}
-            }
-        }
-        let Some(valid_name) = valid_name(name) else {
-            return Ok(self.flawed_label(|family| Unexposable::InvalidLabelName {
-                family,
-                name: Quoted(name).to_string(),
-            }));
-        };
-        let Ok(valid_value) = std::str::from_utf8(value) else {
-            return Ok(self.flawed_label(|family| Unexposable::InvalidLabelValue {
-                family,
-                name: Quoted(name).to_string(),
-                value: Quoted(value).to_string(),
-            }));
-        };
-        Ok(Label::new(valid_name, valid_value))
-    }
-
-    /// Notes the flaw if it is the first one, and goes on with a label that nobody will see.
-    #[cold]
-    fn flawed_label(&mut self, flaw: impl FnOnce(String) -> Unexposable) -> Label<'a> {
-        if self.flaw.is_none() {
-            self.flaw = Some(flaw(Quoted(self.family).to_string()));
-        }
-        Label::new("", "")
-    }
 }
 
-fn field_number(value: &Value<'_>) -> u32 {
+fn field_number(value: &Value<'_>) -> u64 {
     match value {
         Value::Gauge(_) => 2,
         Value::Counter(_) => 3,
@@ -193,7 +171,7 @@ fn field_number(value: &Value<'_>) -> u32 {
     }
 }
 
-fn empty_value(field_number: u32) -> Value<'static> {
+fn empty_value(field_number: u64) -> Value<'static> {
     match field_number {
         2 => Value::Gauge(0.0),
         3 => Value::Counter(Counter::default()),
@@ -206,8 +184,9 @@ fn empty_value(field_number: u32) -> Value<'static> {
 fn double(message: &[u8], value: &mut f64) -> Result<(), WireError> {
     let mut reader = Reader::new(message);
     while !reader.is_at_end() {
-        if let (1, Fixed64(bits)) = reader.field()? {
-            *value = f64::from_bits(bits);
+        match reader.key()? {
+            Key(1, FIXED64) => *value = reader.double()?,
+            key => reader.skip(key)?,
         }
     }
     Ok(())
@@ -217,10 +196,10 @@ fn quantile(message: &[u8]) -> Result<(f64, f64), WireError> {
     let mut quantile = (0.0, 0.0);
     let mut reader = Reader::new(message);
     while !reader.is_at_end() {
-        match reader.field()? {
-            (1, Fixed64(bits)) => quantile.0 = f64::from_bits(bits),
-            (2, Fixed64(bits)) => quantile.1 = f64::from_bits(bits),
-            _ => {}
+        match reader.key()? {
+            Key(1, FIXED64) => quantile.0 = reader.double()?,
+            Key(2, FIXED64) => quantile.1 = reader.double()?,
+            key => reader.skip(key)?,
         }
     }
     Ok(quantile)
@@ -233,10 +212,10 @@ pub(super) fn timestamp(
     let timestamp = timestamp.get_or_insert_default();
     let mut reader = Reader::new(message);
     while !reader.is_at_end() {
-        match reader.field()? {
-            (1, Varint(seconds)) => timestamp.seconds = seconds.cast_signed(),
-            (2, Varint(nanos)) => timestamp.nanos = low_32_bits(nanos).cast_signed(),
-            _ => {}
+        match reader.key()? {
+            Key(1, VARINT) => timestamp.seconds = reader.varint()?.cast_signed(),
+            Key(2, VARINT) => timestamp.nanos = low_32_bits(reader.varint()?).cast_signed(),
+            key => reader.skip(key)?,
         }
     }
     Ok(())

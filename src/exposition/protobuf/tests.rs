@@ -115,7 +115,25 @@ fn the_last_family_of_a_name_counts() {
     let text = "m None Gauge {a=b,} Some(Gauge(1.0));n None Counter ";
     check(&[first, other.clone(), last.clone()].concat(), text);
     let unexposable = family(&[b"\x18\x07"]);
-    check(&[unexposable, other, last].concat(), text);
+    check(&[&*unexposable, &other, &last].concat(), text);
+    let error = "metric family \"m\" has an unknown type: 7";
+    let nameless = sized(b"");
+    check(&[last, nameless.clone(), unexposable].concat(), error);
+    check(&[other, nameless].concat(), "metric family has no name");
+}
+
+#[test]
+fn metrics_need_not_have_the_labels_of_those_before() {
+    let (a, b) = (label(b"a", b"1"), label(b"b", b"2"));
+    let metrics = [gauge(&[&a, &b]), gauge(&[&b]), gauge(&[]), gauge(&[&b, &a])];
+    let shown = ["{a=1,b=2,}", "{b=2,}", "{}", "{b=2,a=1,}"];
+    let shown = shown.map(|labels| format!("{labels} Some(Gauge(1.0));"));
+    let body = family(&[GAUGE, &metrics.concat()]);
+    check(&body, &format!("m None Gauge {}", shown.concat()));
+    check(
+        &family(&[GAUGE, &metrics.concat(), &gauge(&[&a, &label(b"b\0", b"")])]),
+        "collected metric \"m\" { label:{name:\"b\\x00\"}} has a label with an invalid name: \"b\\x00\"",
+    );
 }
 
 #[test]

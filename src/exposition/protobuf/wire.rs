@@ -21,15 +21,17 @@ pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
 
-/// The value of a field by wire type.
+/// What stands in front of a value: the number of the field and the wire type of the value. Neither is checked; a
+/// decoder [skips](Reader::skip) those that it does not know.
 #[derive(Clone, Copy)]
-pub(super) enum FieldValue<'a> {
-    Varint(u64),
-    Fixed64(u64),
-    Bytes(&'a [u8]),
-    Group,
-    Fixed32,
-}
+pub(super) struct Key(pub(super) u64, pub(super) u64);
+
+pub(super) const VARINT: u64 = 0;
+pub(super) const FIXED64: u64 = 1;
+pub(super) const BYTES: u64 = 2;
+const GROUP: u64 = 3;
+const GROUP_END: u64 = 4;
+const FIXED32: u64 = 5;
 
 impl<'a> Reader<'a> {
     pub(super) fn new(message: &'a [u8]) -> Self {
@@ -44,29 +46,11 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
-    /// The number and the value of the next field.
-    #[expect(
-        clippy::inline_always,
-        reason = "measured: decoding is a quarter faster"
-    )]
-    #[inline(always)]
-    pub(super) fn field(&mut self) -> Result<(u32, FieldValue<'a>), WireError> {
-        let (number, wire_type) = self.tag()?;
-        let value = match wire_type {
-            2 => FieldValue::Bytes(self.bytes()?),
-            1 => FieldValue::Fixed64(u64::from_le_bytes(*self.array()?)),
-            0 => FieldValue::Varint(self.varint()?),
-            3 => {
-                self.skip_group(number)?;
-                FieldValue::Group
-            }
-            5 => {
-                self.array::<4>()?;
-                FieldValue::Fixed32
-            }
-            _ => return Err(WireError::BadField),
-        };
-        Ok((number, value))
+    /// The key of the next field, whose value is to be taken or skipped.
+    #[inline]
+    pub(super) fn key(&mut self) -> Result<Key, WireError> {
+        let key = self.varint()?;
+        Ok(Key(key >> 3, key & 7))
     }
 
     #[inline]
@@ -108,48 +92,55 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], WireError> {
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], WireError> {
         let (bytes, rest) = self.rest.split_first_chunk().ok_or(WireError::Truncated)?;
         self.rest = rest;
         Ok(bytes)
     }
 
     #[inline]
-    fn tag(&mut self) -> Result<(u32, u64), WireError> {
-        let tag = self.varint()?;
-        let number = tag >> 3;
-        if number == 0 || number > MAX_FIELD_NUMBER {
+    pub(super) fn double(&mut self) -> Result<f64, WireError> {
+        Ok(f64::from_le_bytes(*self.array()?))
+    }
+
+    /// Passes the value behind this key.
+    pub(super) fn skip(&mut self, Key(number, wire_type): Key) -> Result<(), WireError> {
+        if !is_field_number(number) {
             return Err(WireError::BadField);
         }
-        let number = u32::try_from(number).map_err(|_| WireError::BadField)?;
-        Ok((number, tag & 7))
+        match wire_type {
+            VARINT => self.varint().map(|_| ()),
+            FIXED64 => self.array::<8>().map(|_| ()),
+            BYTES => self.bytes().map(|_| ()),
+            GROUP => self.skip_group(number),
+            FIXED32 => self.array::<4>().map(|_| ()),
+            _ => Err(WireError::BadField),
+        }
     }
 
     /// Passes the rest of a group. Groups are not in use; a loop, as recursion would follow the input.
     #[cold]
-    fn skip_group(&mut self, number: u32) -> Result<(), WireError> {
+    fn skip_group(&mut self, number: u64) -> Result<(), WireError> {
         let mut open = vec![number];
         while let Some(&innermost) = open.last() {
-            match self.tag()? {
-                (number, 3) if open.len() < MAX_GROUP_DEPTH => open.push(number),
-                (number, 4) if number == innermost => {
+            match self.key()? {
+                Key(number, GROUP) if is_field_number(number) && open.len() < MAX_GROUP_DEPTH => {
+                    open.push(number);
+                }
+                Key(_, GROUP) => return Err(WireError::BadField),
+                Key(number, GROUP_END) if number == innermost => {
                     open.pop();
                 }
-                (_, wire_type) => self.skip_value(wire_type)?,
+                key => self.skip(key)?,
             }
         }
         Ok(())
     }
+}
 
-    fn skip_value(&mut self, wire_type: u64) -> Result<(), WireError> {
-        match wire_type {
-            0 => self.varint().map(|_| ()),
-            1 => self.array::<8>().map(|_| ()),
-            2 => self.bytes().map(|_| ()),
-            5 => self.array::<4>().map(|_| ()),
-            _ => Err(WireError::BadField),
-        }
-    }
+fn is_field_number(number: u64) -> bool {
+    (1..=MAX_FIELD_NUMBER).contains(&number)
 }
 
 /// Numbers of 32 bits are sent as numbers of 64 bits.
