@@ -15,7 +15,10 @@ pub use histogram::{
     Boundaries, Bucket, BucketCount, BucketSpan, Buckets, Exemplar, Histogram, NativeBucket,
     NativeHistogramError, ProtoTimestamp,
 };
-pub use labels::{Label, NameScheme, is_legacy_label_name, is_legacy_metric_name};
+pub use labels::{
+    LABEL_NAME_BYTES, Label, METRIC_NAME_BYTES, NameScheme, is_legacy_label_name,
+    is_legacy_metric_name,
+};
 pub use timestamp::Timestamp;
 
 /// Name of the gauge that tells when a group was last pushed to with success.

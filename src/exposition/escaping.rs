@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use crate::model::{is_legacy_label_name, is_legacy_metric_name};
+use crate::model::{
+    LABEL_NAME_BYTES, METRIC_NAME_BYTES, is_legacy_label_name, is_legacy_metric_name,
+};
 
 /// How names that are not legacy names are exposed; a scrape asks for one of these in its `Accept` header.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -49,6 +51,14 @@ impl NameKind {
         match self {
             Self::Metric => is_legacy_metric_name(name.as_bytes()),
             Self::Label => is_legacy_label_name(name.as_bytes()),
+        }
+    }
+
+    /// By byte, whether it may be in such a name.
+    pub(super) fn legacy_bytes(self) -> &'static [bool; 256] {
+        match self {
+            Self::Metric => &METRIC_NAME_BYTES,
+            Self::Label => &LABEL_NAME_BYTES,
         }
     }
 

@@ -14,7 +14,6 @@ use families::{Families, Target};
 use float::parse_float;
 use label_buffer::LabelBuffer;
 
-mod bare_names;
 mod comment;
 mod cursor;
 mod error;

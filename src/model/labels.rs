@@ -50,39 +50,32 @@ impl NameScheme {
 
 /// Whether the name needs neither quotes nor escaping as a metric name.
 pub fn is_legacy_metric_name(name: &[u8]) -> bool {
-    is_made_of(IN_METRIC_NAME, name)
+    is_made_of(&METRIC_NAME_BYTES, name)
 }
 
 /// Whether the name needs neither quotes nor escaping as a label name.
 pub fn is_legacy_label_name(name: &[u8]) -> bool {
-    is_made_of(IN_LABEL_NAME, name)
+    is_made_of(&LABEL_NAME_BYTES, name)
 }
 
-/// May stand in a metric name.
-const IN_METRIC_NAME: u8 = 1;
-/// May stand in a label name.
-const IN_LABEL_NAME: u8 = 2;
+/// By byte, whether it may be in a legacy metric name; to look it up is faster than to compare with each range.
+pub static METRIC_NAME_BYTES: [bool; 256] = bytes_of_names_with(b':');
 
-/// Where each byte may stand. Every push has its names looked at, byte by byte.
-const LEGACY: [u8; 256] = {
-    let mut places = [0; 256];
-    let mut byte = 0;
-    while byte < 128_u8 {
-        places[byte as usize] = match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => IN_METRIC_NAME | IN_LABEL_NAME,
-            b':' => IN_METRIC_NAME,
-            _ => 0,
-        };
+/// By byte, whether it may be in a legacy label name.
+pub static LABEL_NAME_BYTES: [bool; 256] = bytes_of_names_with(b'_');
+
+/// Those that all names may have, and one more.
+const fn bytes_of_names_with(one_more: u8) -> [bool; 256] {
+    let mut may_be = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        may_be[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_' || byte == one_more;
         byte += 1;
     }
-    places
-};
+    may_be
+}
 
-/// Whether all bytes may stand in such a name, the first one at its beginning.
-fn is_made_of(place: u8, name: &[u8]) -> bool {
+fn is_made_of(may_be: &[bool; 256], name: &[u8]) -> bool {
     let starts_well = name.first().is_some_and(|first| !first.is_ascii_digit());
-    starts_well
-        && name
-            .iter()
-            .all(|&byte| LEGACY[usize::from(byte)] & place != 0)
+    starts_well && name.iter().all(|&byte| may_be[usize::from(byte)])
 }

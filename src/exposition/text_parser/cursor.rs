@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr3};
 
-use super::bare_names::bare_bytes;
 use super::error::SyntaxError;
 use super::into_text;
 use crate::exposition::NameKind;
+use crate::model::METRIC_NAME_BYTES;
 
 /// A place in the body. Nothing but the line end is ever taken across a line end.
 pub(super) struct Cursor<'a> {
@@ -119,7 +119,7 @@ impl<'a> Cursor<'a> {
         let Some(&[next, ..]) = behind else {
             return false;
         };
-        let is_whole = next != b'"' && !bare_bytes(NameKind::Metric)[usize::from(next)];
+        let is_whole = next != b'"' && !METRIC_NAME_BYTES[usize::from(next)];
         if is_whole {
             self.at += name.len();
         }
@@ -131,7 +131,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn name(&mut self, kind: NameKind) -> Result<Name<'a>, SyntaxError> {
         let start = self.at;
         if !self.peek()?.is_ascii_digit() {
-            let is_bare = bare_bytes(kind);
+            let is_bare = kind.legacy_bytes();
             let rest = &self.body[start..];
             let length = rest.iter().position(|&byte| !is_bare[usize::from(byte)]);
             self.at += length.unwrap_or(rest.len());
