@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tracing::{error, warn};
 
 mod activity;
+mod batch;
 mod body;
 mod connection;
 mod count;

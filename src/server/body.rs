@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use super::activity::{Activity, Serving};
+use super::batch::Batch;
 
 /// The error of a request body that made no progress for
 /// [`Limits::body_stall`](super::Limits::body_stall). To be answered with 408.
@@ -137,6 +138,9 @@ impl Drop for RequestBody {
 #[derive(Debug)]
 pub(super) struct ResponseBody {
     body: Body,
+    /// What came behind a batch and is none of its data.
+    held: Option<Result<Frame<Bytes>, axum::Error>>,
+    is_ended: bool,
     _serving: Serving,
 }
 
@@ -144,24 +148,61 @@ impl ResponseBody {
     pub(super) fn new(body: Body, serving: Serving) -> Self {
         Self {
             body,
+            held: None,
+            is_ended: false,
             _serving: serving,
         }
+    }
+
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.held.is_some() || self.is_ended {
+            return Poll::Ready(self.held.take());
+        }
+        let next = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        self.is_ended = next.is_none();
+        Poll::Ready(next)
     }
 }
 
 impl HttpBody for ResponseBody {
-    type Data = Bytes;
+    type Data = Batch;
     type Error = axum::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+    ) -> Poll<Option<Result<Frame<Batch>, axum::Error>>> {
+        let mut batch = Batch::default();
+        while !batch.is_full() {
+            match self.poll_next(cx) {
+                Poll::Ready(Some(Ok(frame))) if frame.is_data() => {
+                    let data = frame.into_data().unwrap_or_default();
+                    batch.push(data);
+                }
+                Poll::Ready(Some(other)) if batch.is_empty() => {
+                    let other = other.map(|frame| frame.map_data(|_| Batch::default()));
+                    return Poll::Ready(Some(other));
+                }
+                Poll::Ready(other) => {
+                    self.held = other;
+                    break;
+                }
+                Poll::Pending if batch.is_empty() => return Poll::Pending,
+                Poll::Pending => break,
+            }
+            if self.is_end_stream() {
+                break;
+            }
+        }
+        let data = (!batch.is_empty()).then(|| Ok(Frame::data(batch)));
+        Poll::Ready(data)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.held.is_none() && (self.is_ended || self.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
