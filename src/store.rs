@@ -15,6 +15,7 @@ mod escaped;
 mod exhibit;
 mod families;
 mod groups;
+mod listed;
 mod pages;
 mod prepare;
 mod replay;
@@ -35,6 +36,7 @@ pub mod upstream;
 pub use change::{Change, PushGauge, PushMode, StoredFamily};
 pub use commit::Store;
 pub use consistency::{Check, HelpRule, OwnFamily, Refusal};
+pub use deflate::Run;
 pub use groups::{Group, PushedFamily};
 pub use prepare::PreparedPush;
 pub use replay::Replay;
@@ -113,6 +115,11 @@ impl Snapshot {
         compression: Compression,
     ) -> Scraped {
         scrape::scrape(&self.0, own, format, compression)
+    }
+
+    /// Whether such a scrape is just a list of what is there: one was made since the last change.
+    pub fn is_listed(&self, format: ScrapeFormat, compression: Compression) -> bool {
+        scrape::is_listed(&self.0, format, compression)
     }
 
     /// Every group as a change that makes it: the contents of an export.

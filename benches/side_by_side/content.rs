@@ -79,13 +79,14 @@ impl Content {
     /// What a scrape would send.
     pub(crate) fn scrape(&self, compression: Compression) -> Result<Vec<u8>> {
         let scraped = self.store.snapshot()?.scrape(&[], FORMAT, compression);
-        Ok(scraped.parts.concat())
+        Ok(scraped.runs.concat().concat())
     }
 
     /// Makes the list of what a scrape would send and drops it; how many bytes they are.
     pub(crate) fn scraped_bytes(&self, compression: Compression) -> Result<usize> {
         let scraped = self.store.snapshot()?.scrape(&[], FORMAT, compression);
-        Ok(scraped.parts.iter().map(Bytes::len).sum())
+        let buffers = scraped.runs.iter().flat_map(|run| run.iter());
+        Ok(buffers.map(Bytes::len).sum())
     }
 
     fn write(&self, file: &Path) -> Result<()> {

@@ -3,7 +3,7 @@
 //! Each piece is compressed by itself, ends on a byte, and refers to nothing before it, so pieces may be put
 //! together in any order. Several gzip members in a row would be simpler, but many clients read only the first.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress};
@@ -54,13 +54,38 @@ impl Piece {
     }
 }
 
-/// A compressed piece with what is needed to join it to others.
+/// Something compressed, with what is needed to join it to others: a piece, or a [`Run`] of them.
 #[derive(Clone, Debug)]
-pub(super) struct Deflated {
-    bytes: Bytes,
+pub(super) struct Deflated<B = Bytes> {
+    pub(super) bytes: B,
     /// Of the piece before compression.
     checksum: Checksum,
     length: usize,
+}
+
+/// Buffers whose contents follow each other.
+pub type Run = Arc<[Bytes]>;
+
+impl Deflated<Run> {
+    /// Pieces that follow each other.
+    pub(super) fn of_all<'a>(pieces: impl Iterator<Item = &'a Deflated> + Clone) -> Self {
+        let length = pieces.clone().map(|piece| piece.length).sum();
+        Self {
+            checksum: Checksum::of_all(pieces.clone().map(|piece| piece.checksum), length),
+            bytes: pieces.map(|piece| piece.bytes.clone()).collect(),
+            length,
+        }
+    }
+}
+
+impl From<Deflated> for Deflated<Run> {
+    fn from(piece: Deflated) -> Self {
+        Self {
+            bytes: [piece.bytes].into(),
+            checksum: piece.checksum,
+            length: piece.length,
+        }
+    }
 }
 
 /// Compresses pieces one after the other, in one workspace.
@@ -93,18 +118,17 @@ impl Deflater {
     }
 
     fn compressed(&mut self, plain: &[u8]) -> Bytes {
-        self.compress.reset();
+        let compress = &mut self.compress;
+        compress.reset();
         let mut bytes = Vec::with_capacity(plain.len() / 6 + 64);
         loop {
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "no more than the length of a slice"
             )]
-            let from = self.compress.total_in() as usize;
+            let from = compress.total_in() as usize;
             // Deflating from memory to memory has no error that could occur here.
-            let _ = self
-                .compress
-                .compress_vec(&plain[from..], &mut bytes, FlushCompress::Full);
+            let _ = compress.compress_vec(&plain[from..], &mut bytes, FlushCompress::Full);
             if bytes.len() < bytes.capacity() {
                 break;
             }
@@ -130,25 +154,28 @@ fn stored(plain: &[u8]) -> Bytes {
 }
 
 /// One gzip member (RFC 1952) made of the pieces.
-pub(super) fn gzip(pieces: impl Iterator<Item = Deflated>) -> Vec<Bytes> {
-    let mut parts = vec![Bytes::from_static(&GZIP_HEADER)];
-    let mut checksum = Checksum::of(b"");
+pub(super) fn gzip(pieces: impl Iterator<Item = Deflated<Run>>) -> Vec<Run> {
+    let mut runs = vec![Run::from([Bytes::from_static(&GZIP_HEADER)])];
+    let mut checksum = 0;
     let mut length = 0_usize;
     for piece in pieces {
-        checksum = checksum.followed_by(piece.checksum);
+        checksum = piece.checksum.behind(checksum);
         length = length.wrapping_add(piece.length);
-        parts.push(piece.bytes);
+        runs.push(piece.bytes);
     }
-    parts.push(Bytes::from_static(&LAST_BLOCK));
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the trailer holds the length modulo 2^32"
     )]
     let length = length as u32;
-    let mut trailer = checksum.value().to_le_bytes().to_vec();
-    trailer.extend(length.to_le_bytes());
-    parts.push(trailer.into());
-    parts
+    let end = [
+        &LAST_BLOCK[..],
+        &u32::to_le_bytes(checksum),
+        &length.to_le_bytes(),
+    ]
+    .concat();
+    runs.push(Run::from([end.into()]));
+    runs
 }
 
 #[cfg(test)]
@@ -161,8 +188,8 @@ mod tests {
 
     fn check(pieces: &[&[u8]]) {
         let mut deflater = Deflater::default();
-        let parts = gzip(pieces.iter().map(|piece| deflater.deflate(piece)));
-        let member: Vec<u8> = parts.concat();
+        let pieces_of_runs = pieces.iter().map(|piece| deflater.deflate(piece).into());
+        let member = gzip(pieces_of_runs).concat().concat();
         let mut decoder = GzDecoder::new(member.as_slice());
         let mut plain = Vec::new();
         decoder.read_to_end(&mut plain).unwrap();

@@ -208,7 +208,7 @@ impl Exhibit {
     }
 
     fn store(&mut self, name: &Arc<str>, mut family: Family) {
-        family.forget_escaped();
+        family.forget_derived();
         if family.is_undecided() {
             self.undecided.insert(Arc::clone(name));
         } else {

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use super::change::StoredFamily;
 use super::consistency::types_go_together;
+use super::deflate::{Deflated, Deflater, Run};
 use super::escaped::{EscapedFamilies, EscapedFamily};
+use super::listed::Listed;
 use super::pages::{Names, Pages};
 use crate::exposition::Escaping;
+use crate::exposition::negotiation::Compression;
 use crate::model::{MetricType, Timestamp, is_legacy_metric_name};
 
 /// One metric family over all groups.
@@ -17,6 +20,8 @@ pub(super) struct Family {
     variants: Vec<Variant>,
     /// The metrics under names that were escaped, once a scrape asked for them.
     escaped: EscapedFamilies,
+    /// The pages as scrapes send them, likewise.
+    listed: Listed,
 }
 
 /// A type and a help under which groups pushed a family.
@@ -36,16 +41,32 @@ impl Family {
     /// The metrics under escaped names, if they differ from those under their own.
     pub(super) fn escaped(&self, name: &str, escaping: Escaping) -> Option<&EscapedFamily> {
         let needs_none = is_legacy_metric_name(name.as_bytes())
-            && self.pages.iter().all(|page| page.names() == Names::Legacy);
+            && self.listed.names(&self.pages) == Names::Legacy;
         if needs_none {
             return None;
         }
         self.escaped.get(name, &self.pages, escaping)
     }
 
+    /// The text of all metrics.
+    pub(super) fn text(&self) -> &Run {
+        self.listed.plain(&self.pages)
+    }
+
+    /// The text of all metrics, compressed.
+    pub(super) fn deflated(&self, deflater: &mut Deflater) -> &Deflated<Run> {
+        self.listed.deflated(&self.pages, deflater)
+    }
+
+    /// Whether a scrape of the text, under whatever escaping, has been made since the metrics changed.
+    pub(super) fn is_listed(&self, name: &str, compression: Compression) -> bool {
+        is_legacy_metric_name(name.as_bytes()) && self.listed.is_done(compression)
+    }
+
     /// Forgets what was derived from the metrics before they changed.
-    pub(super) fn forget_escaped(&mut self) {
+    pub(super) fn forget_derived(&mut self) {
         self.escaped = EscapedFamilies::default();
+        self.listed = Listed::default();
     }
 
     /// The type, which is that of the latest push.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 
 use super::consistency::{suffixes, without_suffix};
-use super::deflate::{Deflater, Piece, gzip};
+use super::deflate::{Deflater, Piece, Run, gzip};
 use super::families::Family;
 use super::groups::{GroupFamily, GroupId};
 use super::pages::{Entry, Page, SortKey};
@@ -26,13 +26,15 @@ const JOINED_BYTES: usize = 16 << 10;
 #[derive(Debug)]
 pub struct Scraped {
     /// Buffers whose contents, one after the other, are the body.
-    pub parts: Vec<Bytes>,
+    pub runs: Vec<Run>,
     /// How many metrics were left out because their names are others' after escaping.
     pub left_out: usize,
 }
 
-/// A part of the body: a page's that stays for the next scrape, or one made for this scrape.
+/// A part of the body: all pages of a family, one piece of a page that stays for the next scrape, or one made for
+/// this scrape.
 enum Part<'a> {
+    Pages(&'a Family),
     Kept(&'a Piece),
     Made(Bytes),
 }
@@ -60,11 +62,17 @@ pub(super) fn scrape(
     let Scrape {
         parts, left_out, ..
     } = scrape;
-    let parts = joined(parts);
     Scraped {
-        parts: compress(parts, compression),
+        runs: compress(joined(parts), compression),
         left_out,
     }
+}
+
+/// Whether a scrape like this has been made of this state, and no work of it would have to be done again.
+pub(super) fn is_listed(state: &State, format: ScrapeFormat, compression: Compression) -> bool {
+    let families = || state.exhibit().families().iter();
+    format.encoding == ScrapeEncoding::Text
+        && families().all(|(name, family)| family.is_listed(name, compression))
 }
 
 /// Joins neighbours that were made for this scrape: each piece by itself costs a start of the compressor.
@@ -88,20 +96,22 @@ fn joined(parts: Vec<Part<'_>>) -> Vec<Part<'_>> {
     joined
 }
 
-fn compress(parts: Vec<Part<'_>>, compression: Compression) -> Vec<Bytes> {
+fn compress(parts: Vec<Part<'_>>, compression: Compression) -> Vec<Run> {
     match compression {
         Compression::Identity => parts
             .into_iter()
             .map(|part| match part {
-                Part::Kept(piece) => piece.plain().clone(),
-                Part::Made(bytes) => bytes,
+                Part::Pages(family) => family.text().clone(),
+                Part::Kept(piece) => [piece.plain().clone()].into(),
+                Part::Made(bytes) => [bytes].into(),
             })
             .collect(),
         Compression::Gzip => {
             let mut deflater = Deflater::default();
             gzip(parts.into_iter().map(|part| match part {
-                Part::Kept(piece) => piece.deflated(&mut deflater).clone(),
-                Part::Made(bytes) => deflater.deflate(&bytes),
+                Part::Pages(family) => family.deflated(&mut deflater).clone(),
+                Part::Kept(piece) => piece.deflated(&mut deflater).clone().into(),
+                Part::Made(bytes) => deflater.deflate(&bytes).into(),
             }))
         }
     }
@@ -199,6 +209,11 @@ impl<'a> Scrape<'a> {
                 .extend([Part::Made(text.into()), Part::Made(escaped.text.clone())]);
             return;
         }
+        if let (Some(family), []) = (pushed, own) {
+            self.parts
+                .extend([Part::Made(text.into()), Part::Pages(family)]);
+            return;
+        }
         let mut own = own_lines(head.name, own).into_iter().peekable();
         for page in pushed.into_iter().flat_map(|family| family.pages.iter()) {
             let mut done = 0;
@@ -276,6 +291,7 @@ struct Head<'a> {
 impl Part<'_> {
     fn len(&self) -> usize {
         match self {
+            Self::Pages(family) => family.text().iter().map(Bytes::len).sum(),
             Self::Kept(piece) => piece.plain().len(),
             Self::Made(bytes) => bytes.len(),
         }

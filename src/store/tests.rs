@@ -342,9 +342,11 @@ impl Drop for Subject {
 fn text_of(snapshot: &Snapshot) -> String {
     let plain = snapshot
         .scrape(&[], TEXT, Compression::Identity)
-        .parts
+        .runs
+        .concat()
         .concat();
-    let gzipped = snapshot.scrape(&[], TEXT, Compression::Gzip).parts.concat();
+    let gzipped = snapshot.scrape(&[], TEXT, Compression::Gzip).runs;
+    let gzipped = gzipped.concat().concat();
     let mut unzipped = Vec::new();
     flate2::read::GzDecoder::new(gzipped.as_slice())
         .read_to_end(&mut unzipped)
@@ -523,18 +525,15 @@ fn filled(groups: usize) -> Subject {
     subject
 }
 
-/// The buffers of a scrape that are not those of another.
-fn fresh_parts(scraped: &Scraped, before: &Scraped) -> usize {
-    let known: BTreeSet<_> = before
-        .parts
-        .iter()
-        .map(|part| (part.as_ptr(), part.len()))
-        .collect();
-    scraped
-        .parts
-        .iter()
-        .filter(|part| !known.contains(&(part.as_ptr(), part.len())))
-        .count()
+/// How many buffers of a scrape are not those of another.
+fn fresh_buffers(scraped: &Scraped, before: &Scraped) -> usize {
+    let places = |scraped: &Scraped| -> BTreeSet<_> {
+        let buffers = scraped.runs.iter().flat_map(|run| run.iter());
+        buffers
+            .map(|buffer| (buffer.as_ptr(), buffer.len()))
+            .collect()
+    };
+    places(scraped).difference(&places(before)).count()
 }
 
 /// Cost is counted, not timed: a push makes anew the pages that its metrics are on and no others.
@@ -630,20 +629,24 @@ fn a_scrape_makes_anew_only_what_changed_since_the_last() {
     };
     for compression in [Compression::Identity, Compression::Gzip] {
         let first = scrape(&subject, compression);
-        assert!(first.parts.len() > 40, "there are many pages");
+        assert!(first.runs.concat().len() > 40, "there are many pages");
         // What is made for each scrape are four family headers, and in gzip the trailer.
         let made = if compression == Compression::Gzip {
             5
         } else {
             4
         };
-        assert_eq!(fresh_parts(&scrape(&subject, compression), &first), made);
+        assert_eq!(fresh_buffers(&scrape(&subject, compression), &first), made);
+        let snapshot = subject.store.snapshot().unwrap();
+        assert!(snapshot.is_listed(TEXT, compression));
         subject
             .push(&job("job00007"), PushMode::Merge, &[untyped("a", "x", 3.0)])
             .unwrap();
+        let snapshot = subject.store.snapshot().unwrap();
+        assert!(!snapshot.is_listed(TEXT, compression));
         // And one page each of the family and of `push_time_seconds`.
         assert_eq!(
-            fresh_parts(&scrape(&subject, compression), &first),
+            fresh_buffers(&scrape(&subject, compression), &first),
             made + 2
         );
     }

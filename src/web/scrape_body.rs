@@ -10,7 +10,7 @@ use axum::response::Response;
 use http_body::{Frame, SizeHint};
 
 use crate::exposition::negotiation::{Compression, ScrapeFormat};
-use crate::store::Scraped;
+use crate::store::{Run, Scraped};
 
 /// The answer that carries what was scraped.
 pub(super) fn response(
@@ -18,7 +18,7 @@ pub(super) fn response(
     format: ScrapeFormat,
     compression: Compression,
 ) -> Response {
-    let mut response = Response::new(Body::new(Parts::new(scraped.parts)));
+    let mut response = Response::new(Body::new(Buffers::new(scraped.runs)));
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -31,22 +31,36 @@ pub(super) fn response(
 }
 
 /// A body of buffers.
-struct Parts {
-    parts: std::vec::IntoIter<Bytes>,
+struct Buffers {
+    runs: std::vec::IntoIter<Run>,
+    run: Run,
+    /// How many buffers of the run have been sent.
+    sent: usize,
     bytes_left: u64,
 }
 
-impl Parts {
-    fn new(parts: Vec<Bytes>) -> Self {
-        let bytes_left = parts.iter().map(|part| part.len() as u64).sum();
+impl Buffers {
+    fn new(runs: Vec<Run>) -> Self {
+        let buffers = runs.iter().flat_map(|run| run.iter());
         Self {
-            parts: parts.into_iter(),
-            bytes_left,
+            bytes_left: buffers.map(|buffer| buffer.len() as u64).sum(),
+            runs: runs.into_iter(),
+            run: Run::default(),
+            sent: 0,
         }
+    }
+
+    fn next(&mut self) -> Option<Bytes> {
+        while self.sent == self.run.len() {
+            self.run = self.runs.next()?;
+            self.sent = 0;
+        }
+        self.sent += 1;
+        Some(self.run[self.sent - 1].clone())
     }
 }
 
-impl http_body::Body for Parts {
+impl http_body::Body for Buffers {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -54,9 +68,9 @@ impl http_body::Body for Parts {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let part = self.parts.next();
-        self.bytes_left -= part.as_ref().map_or(0, |part| part.len() as u64);
-        Poll::Ready(part.map(|part| Ok(Frame::data(part))))
+        let buffer = self.next();
+        self.bytes_left -= buffer.as_ref().map_or(0, |buffer| buffer.len() as u64);
+        Poll::Ready(buffer.map(|buffer| Ok(Frame::data(buffer))))
     }
 
     fn is_end_stream(&self) -> bool {

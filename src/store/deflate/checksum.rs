@@ -28,17 +28,17 @@ impl Checksum {
         }
     }
 
-    /// Of this text and the next one behind it.
-    pub(super) fn followed_by(self, next: Self) -> Self {
+    /// Of texts in a row, which have so many bytes together.
+    pub(super) fn of_all(texts: impl Iterator<Item = Self>, bytes: usize) -> Self {
         Self {
-            remainder: product(next.shift, self.remainder) ^ next.remainder,
-            shift: product(self.shift, next.shift),
+            remainder: texts.fold(0, |before, text| text.behind(before)),
+            shift: bytes_power(bytes),
         }
     }
 
-    /// As gzip writes it.
-    pub(super) fn value(self) -> u32 {
-        self.remainder
+    /// As gzip writes it, of this text behind others, of which it is `before`. Of no text it is zero.
+    pub(super) fn behind(self, before: u32) -> u32 {
+        product(self.shift, before) ^ self.remainder
     }
 }
 
@@ -78,10 +78,11 @@ mod tests {
     proptest! {
         #[test]
         fn joined_is_as_of_the_whole(texts in vec(vec(any::<u8>(), 0..2000), 0..8)) {
-            let checksums = texts.iter().map(|text| Checksum::of(text));
-            let joined = checksums.fold(Checksum::of(b""), Checksum::followed_by);
-            prop_assert_eq!(joined, Checksum::of(&texts.concat()));
-            prop_assert_eq!(joined.value(), crc32fast::hash(&texts.concat()));
+            let (whole, checksums) = (texts.concat(), texts.iter().map(|text| Checksum::of(text)));
+            let joined = Checksum::of_all(checksums.clone(), whole.len());
+            prop_assert_eq!(joined, Checksum::of(&whole));
+            let value = checksums.fold(0, |before, text| text.behind(before));
+            prop_assert_eq!(value, crc32fast::hash(&whole));
         }
     }
 }
