@@ -16,9 +16,10 @@ use checksum::Checksum;
 const LEVEL: Compression = Compression::new(4);
 /// A gzip header (RFC 1952) without name and time, from an unknown system.
 const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-/// Pieces up to this size are not compressed: starting the compressor costs more than the few bytes are worth. What stands
-/// above a family is such a piece.
+/// Pieces up to this size are not compressed: starting the compressor costs more than the few bytes are worth.
 const STORED_BYTES: usize = 256;
+/// The same for pieces that are made for one scrape: what stands above a family, and the gateway's own metrics.
+const STORED_ONCE_BYTES: usize = 8 << 10;
 /// The last block of a deflate stream (RFC 1951): empty, with fixed codes.
 const LAST_BLOCK: [u8; 2] = [3, 0];
 
@@ -89,23 +90,25 @@ impl From<Deflated> for Deflated<Run> {
 }
 
 /// Compresses pieces one after the other, in one workspace.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Deflater {
-    compress: Compress,
-}
-
-impl Default for Deflater {
-    fn default() -> Self {
-        Self {
-            compress: Compress::new(LEVEL, false),
-        }
-    }
+    /// Made for the first piece that needs it: clearing it costs more than a scrape does that finds all compressed.
+    compress: Option<Compress>,
 }
 
 impl Deflater {
     /// Compresses a piece.
     pub(super) fn deflate(&mut self, plain: &[u8]) -> Deflated {
-        let bytes = if plain.len() <= STORED_BYTES {
+        self.deflate_above(STORED_BYTES, plain)
+    }
+
+    /// Compresses a piece that is sent once.
+    pub(super) fn deflate_once(&mut self, plain: &[u8]) -> Deflated {
+        self.deflate_above(STORED_ONCE_BYTES, plain)
+    }
+
+    fn deflate_above(&mut self, stored_bytes: usize, plain: &[u8]) -> Deflated {
+        let bytes = if plain.len() <= stored_bytes {
             stored(plain)
         } else {
             self.compressed(plain)
@@ -118,7 +121,8 @@ impl Deflater {
     }
 
     fn compressed(&mut self, plain: &[u8]) -> Bytes {
-        let compress = &mut self.compress;
+        let new = || Compress::new(LEVEL, false);
+        let compress = self.compress.get_or_insert_with(new);
         compress.reset();
         let mut bytes = Vec::with_capacity(plain.len() / 6 + 64);
         loop {
@@ -141,7 +145,7 @@ impl Deflater {
 /// A block that is not compressed (RFC 1951, 3.2.4).
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "at most as long as STORED_BYTES"
+    reason = "at most as long as STORED_ONCE_BYTES"
 )]
 fn stored(plain: &[u8]) -> Bytes {
     let length = plain.len() as u16;

@@ -111,7 +111,7 @@ fn compress(parts: Vec<Part<'_>>, compression: Compression) -> Vec<Run> {
             gzip(parts.into_iter().map(|part| match part {
                 Part::Pages(family) => family.deflated(&mut deflater).clone(),
                 Part::Kept(piece) => piece.deflated(&mut deflater).clone().into(),
-                Part::Made(bytes) => deflater.deflate(&bytes).into(),
+                Part::Made(bytes) => deflater.deflate_once(&bytes).into(),
             }))
         }
     }
