@@ -23,6 +23,7 @@ pub use instrument::{Held, LateGauge};
 pub use summary::SummaryByMethod;
 
 use instrument::{Instrument, metric};
+use process::ThisProcess;
 
 /// A family that the gateway exposes of its own, now or later.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -59,6 +60,7 @@ macro_rules! instrumentation {
         #[derive(Debug)]
         pub struct Instrumentation {
             build_info: BuildInfo,
+            process: Option<ThisProcess>,
             $($(#[doc = $help])+ pub $field: $kind,)+
         }
 
@@ -71,6 +73,7 @@ macro_rules! instrumentation {
             pub fn new(build_info: BuildInfo) -> Self {
                 Self {
                     build_info,
+                    process: ThisProcess::open(),
                     $($field: Instrument::create(
                         &instrumentation!(@family $field: $kind, $($help),+),
                         &[$($($label),+)?],
@@ -187,7 +190,7 @@ impl Instrumentation {
         let exposed = fields.filter(|(_, metrics)| !metrics.is_empty());
         let mut families: Vec<_> = exposed
             .map(|(family, metrics)| family.with(metrics))
-            .chain(process::families())
+            .chain(self.process.iter().flat_map(ThisProcess::families))
             .chain([self.build_info_family()])
             .collect();
         families.sort_unstable_by(|one, other| one.name.cmp(&other.name));

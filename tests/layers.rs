@@ -90,7 +90,7 @@ const MODULES: [Module; 14] = [
     Module {
         name: "instrumentation",
         siblings: &["build_info", "model"],
-        crates: &["procfs", "prometheus", "thiserror"],
+        crates: &["procfs", "prometheus", "rustix", "thiserror"],
     },
     // Of the gateway, the operator knows what both programs need; it speaks to gateways by flags and files.
     Module {

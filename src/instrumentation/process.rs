@@ -1,9 +1,12 @@
 //! Metrics about the process, as every Prometheus client library has them.
 
-use std::fs;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 
-use procfs::process::{LimitValue, Process};
-use procfs::{ProcResult, boot_time_secs, page_size, ticks_per_second};
+use procfs::process::{Process, Stat};
+use procfs::{FromRead, ProcResult, boot_time_secs, page_size, ticks_per_second};
+use rustix::process::{Resource, getrlimit};
 
 use crate::model::{Counter, MetricFamily, MetricType, Value};
 
@@ -69,61 +72,102 @@ const MAX_VIRTUAL_BYTES: OwnFamily = OwnFamily {
     help: "Maximum amount of virtual memory available in bytes.",
 };
 
-/// What `/proc` tells about this process; what it does not tell is left out.
-pub(super) fn families() -> Vec<MetricFamily<'static>> {
-    let Ok(process) = Process::myself() else {
-        return Vec::new();
-    };
-    let parts = [stat(&process), limits(&process), network(), fds(&process)];
-    let values = parts.into_iter().filter_map(Result::ok).flatten();
-    values
-        .map(|(family, value)| exposed(&family, value))
-        .collect()
+/// A good deal longer than any of the files is.
+const READ_BYTES: usize = 16 << 10;
+
+/// What `/proc` tells about this process.
+///
+/// Its files stay open. A scrape of few series would take twice as long if it opened them, mostly since the kernel
+/// writes the statistics of the network twice for a reader who is new: the first time it has too small a buffer.
+#[derive(Debug)]
+pub(super) struct ThisProcess {
+    process: Process,
+    stat: File,
+    netstat: Option<File>,
+    /// In seconds since the unix epoch.
+    started: Option<f64>,
 }
 
-#[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
-fn stat(process: &Process) -> ProcResult<Vec<(OwnFamily, f64)>> {
-    let stat = process.stat()?;
-    let ticks = ticks_per_second() as f64;
-    let mut values = vec![
-        (CPU_SECONDS, (stat.utime + stat.stime) as f64 / ticks),
-        (RESIDENT_BYTES, (stat.rss * page_size()) as f64),
-        (VIRTUAL_BYTES, stat.vsize as f64),
-    ];
-    if let Ok(boot) = boot_time_secs() {
-        values.push((START_TIME, boot as f64 + stat.starttime as f64 / ticks));
+impl ThisProcess {
+    /// None if there is no `/proc`.
+    pub(super) fn open() -> Option<Self> {
+        let process = Process::myself().ok()?;
+        let stat = File::open("/proc/self/stat").ok()?;
+        let netstat = File::open("/proc/self/net/netstat").ok();
+        let started = started(&process).ok();
+        Some(Self {
+            process,
+            stat,
+            netstat,
+            started,
+        })
     }
-    Ok(values)
-}
 
-fn limits(process: &Process) -> ProcResult<Vec<(OwnFamily, f64)>> {
+    /// What it tells; what it does not tell is left out.
+    pub(super) fn families(&self) -> Vec<MetricFamily<'static>> {
+        let mut values = limits();
+        values.extend(self.started.map(|value| (START_TIME, value)));
+        values.extend(self.stat().into_iter().flatten());
+        values.extend(self.network().into_iter().flatten());
+        #[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
+        let open_fds = self.process.fd_count().map(|count| count as f64);
+        values.extend(open_fds.map(|count| (OPEN_FDS, count)));
+        let exposed = |(family, value): (OwnFamily, f64)| exposed(&family, value);
+        values.into_iter().map(exposed).collect()
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
-    let value = |limit| match limit {
-        // As the Go client tells that there is none.
-        LimitValue::Unlimited => u64::MAX as f64,
-        LimitValue::Value(value) => value as f64,
-    };
-    let limits = process.limits()?;
-    Ok(vec![
-        (MAX_FDS, value(limits.max_open_files.soft_limit)),
-        (
-            MAX_VIRTUAL_BYTES,
-            value(limits.max_address_space.soft_limit),
-        ),
-    ])
-}
+    fn stat(&self) -> ProcResult<[(OwnFamily, f64); 3]> {
+        let stat = Stat::from_read(&*read(&self.stat)?)?;
+        let ticks = ticks_per_second() as f64;
+        Ok([
+            (CPU_SECONDS, (stat.utime + stat.stime) as f64 / ticks),
+            (RESIDENT_BYTES, (stat.rss * page_size()) as f64),
+            (VIRTUAL_BYTES, stat.vsize as f64),
+        ])
+    }
 
-fn network() -> ProcResult<Vec<(OwnFamily, f64)>> {
-    let text = fs::read_to_string("/proc/self/net/netstat")?;
-    let octets = |field| ip_octets(&text, field);
-    let received = octets("InOctets").map(|value| (RECEIVED_BYTES, value));
-    let transmitted = octets("OutOctets").map(|value| (TRANSMITTED_BYTES, value));
-    Ok(received.into_iter().chain(transmitted).collect())
+    fn network(&self) -> io::Result<Vec<(OwnFamily, f64)>> {
+        let netstat = self.netstat.as_ref().map(read).transpose()?;
+        let netstat = String::from_utf8(netstat.unwrap_or_default());
+        let octets = |family, field| {
+            let value = ip_octets(netstat.as_deref().ok()?, field)?;
+            Some((family, value))
+        };
+        let received = octets(RECEIVED_BYTES, "InOctets");
+        let transmitted = octets(TRANSMITTED_BYTES, "OutOctets");
+        Ok(received.into_iter().chain(transmitted).collect())
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
-fn fds(process: &Process) -> ProcResult<Vec<(OwnFamily, f64)>> {
-    Ok(vec![(OPEN_FDS, process.fd_count()? as f64)])
+fn started(process: &Process) -> ProcResult<f64> {
+    let ticks = process.stat()?.starttime as f64;
+    Ok(boot_time_secs()? as f64 + ticks / ticks_per_second() as f64)
+}
+
+fn limits() -> Vec<(OwnFamily, f64)> {
+    #[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
+    // Without a limit, as the Go client tells that there is none.
+    let value = |resource| getrlimit(resource).current.unwrap_or(u64::MAX) as f64;
+    vec![
+        (MAX_FDS, value(Resource::Nofile)),
+        (MAX_VIRTUAL_BYTES, value(Resource::As)),
+    ]
+}
+
+/// The whole file as it is now, which several threads may read.
+fn read(file: &File) -> io::Result<Vec<u8>> {
+    let mut text = vec![0; READ_BYTES];
+    let mut length = 0;
+    loop {
+        match file.read_at(&mut text[length..], length as u64)? {
+            0 => break,
+            read => length += read,
+        }
+    }
+    text.truncate(length);
+    Ok(text)
 }
 
 /// A field of `IpExt`: two lines with that word in front, first the names, then the values.
@@ -154,14 +198,15 @@ mod tests {
 
     #[test]
     fn tells_all_about_this_process() {
-        let mut names: Vec<_> = families().into_iter().map(|family| family.name).collect();
+        let families = ThisProcess::open().unwrap().families();
+        let mut names: Vec<_> = families.into_iter().map(|family| family.name).collect();
         names.sort_unstable();
         assert_eq!(names, FAMILIES.map(|family| family.name));
     }
 
     #[test]
     fn values_are_plausible() {
-        for family in families() {
+        for family in ThisProcess::open().unwrap().families() {
             let value = match family.metrics[0].value {
                 Some(Value::Gauge(value) | Value::Counter(Counter { value, .. })) => value,
                 _ => f64::NAN,
