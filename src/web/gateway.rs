@@ -353,14 +353,16 @@ impl Backend for Gateway {
         let format = ScrapeFormat::negotiate(first(&head.headers, &header::ACCEPT));
         let accepted = head.headers.get_all(header::ACCEPT_ENCODING).iter();
         let compression = Compression::negotiate(accepted.map(HeaderValue::as_bytes));
+        let is_listed = snapshot.is_listed(format, compression);
         let gateway = self.clone();
-        // Pages that nobody has compressed yet take computing time.
-        let scraped = task::spawn_blocking(move || {
-            snapshot.scrape(&gateway.own_metrics(), format, compression)
-        });
-        let scraped = scraped
-            .await
-            .map_err(|error| Error::Internal(error.to_string()))?;
+        let scrape = move || snapshot.scrape(&gateway.own_metrics(), format, compression);
+        let scraped = if is_listed {
+            scrape()
+        } else {
+            // Pages that nobody has compressed yet take computing time.
+            let scraped = task::spawn_blocking(scrape).await;
+            scraped.map_err(|error| Error::Internal(error.to_string()))?
+        };
         Ok(scrape_body::response(scraped, format, compression))
     }
 
