@@ -20,6 +20,9 @@ const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 const STORED_BYTES: usize = 256;
 /// The same for pieces that are made for one scrape: what stands above a family, and the gateway's own metrics.
 const STORED_ONCE_BYTES: usize = 8 << 10;
+/// So many pieces that are compressed together lie behind each other in memory, and are sent as one buffer: mostly less
+/// than a kilobyte each, they would take longer to look up than to send.
+const CHUNK_PIECES: usize = 64;
 /// The last block of a deflate stream (RFC 1951): empty, with fixed codes.
 const LAST_BLOCK: [u8; 2] = [3, 0];
 
@@ -67,18 +70,6 @@ pub(super) struct Deflated<B = Bytes> {
 /// Buffers whose contents follow each other.
 pub type Run = Arc<[Bytes]>;
 
-impl Deflated<Run> {
-    /// Pieces that follow each other.
-    pub(super) fn of_all<'a>(pieces: impl Iterator<Item = &'a Deflated> + Clone) -> Self {
-        let length = pieces.clone().map(|piece| piece.length).sum();
-        Self {
-            checksum: Checksum::of_all(pieces.clone().map(|piece| piece.checksum), length),
-            bytes: pieces.map(|piece| piece.bytes.clone()).collect(),
-            length,
-        }
-    }
-}
-
 impl From<Deflated> for Deflated<Run> {
     fn from(piece: Deflated) -> Self {
         Self {
@@ -107,24 +98,69 @@ impl Deflater {
         self.deflate_above(STORED_ONCE_BYTES, plain)
     }
 
-    fn deflate_above(&mut self, stored_bytes: usize, plain: &[u8]) -> Deflated {
-        let bytes = if plain.len() <= stored_bytes {
-            stored(plain)
-        } else {
-            self.compressed(plain)
-        };
+    /// Compresses pieces that follow each other, as far as no scrape before has.
+    pub(super) fn deflate_all(&mut self, pieces: &[&Piece]) -> Deflated<Run> {
+        let is_any_deflated = pieces.iter().any(|piece| piece.deflated.get().is_some());
+        let chunks = (!is_any_deflated).then(|| self.deflate_together(pieces));
+        let deflated = pieces.iter().map(|piece| piece.deflated(self));
+        let deflated: Vec<_> = deflated.collect();
+        let each = || deflated.iter().map(|piece| piece.bytes.clone()).collect();
+        let length = deflated.iter().map(|piece| piece.length).sum();
+        let checksums = deflated.iter().map(|piece| piece.checksum);
         Deflated {
-            bytes,
+            bytes: chunks.unwrap_or_else(each),
+            checksum: Checksum::of_all(checksums, length),
+            length,
+        }
+    }
+
+    /// Compresses pieces into chunks, of which each piece has its part.
+    ///
+    /// Only while none of them is compressed: so what the chunks hold of pieces that are gone is never more than all
+    /// pieces take.
+    fn deflate_together(&mut self, pieces: &[&Piece]) -> Run {
+        let mut chunk = Vec::new();
+        let chunks = pieces.chunks(CHUNK_PIECES).map(|pieces| {
+            chunk.clear();
+            let append = |piece: &&Piece| {
+                let start = chunk.len();
+                self.append(STORED_BYTES, &piece.plain, &mut chunk);
+                start..chunk.len()
+            };
+            let ranges: Vec<_> = pieces.iter().map(append).collect();
+            let bytes = Bytes::copy_from_slice(&chunk);
+            for (piece, range) in pieces.iter().zip(ranges) {
+                // If another scrape was faster, it has made the same.
+                let _ = piece.deflated.set(Deflated {
+                    bytes: bytes.slice(range),
+                    checksum: Checksum::of(&piece.plain),
+                    length: piece.plain.len(),
+                });
+            }
+            bytes
+        });
+        chunks.collect()
+    }
+
+    fn deflate_above(&mut self, stored_bytes: usize, plain: &[u8]) -> Deflated {
+        let mut bytes = Vec::new();
+        self.append(stored_bytes, plain, &mut bytes);
+        Deflated {
+            bytes: Bytes::copy_from_slice(&bytes),
             checksum: Checksum::of(plain),
             length: plain.len(),
         }
     }
 
-    fn compressed(&mut self, plain: &[u8]) -> Bytes {
+    /// Appends what becomes of a piece, which is not compressed up to so many bytes.
+    fn append(&mut self, stored_bytes: usize, plain: &[u8], bytes: &mut Vec<u8>) {
+        if plain.len() <= stored_bytes {
+            return append_stored(bytes, plain);
+        }
         let new = || Compress::new(LEVEL, false);
         let compress = self.compress.get_or_insert_with(new);
         compress.reset();
-        let mut bytes = Vec::with_capacity(plain.len() / 6 + 64);
+        bytes.reserve(plain.len() / 6 + 64);
         loop {
             #[expect(
                 clippy::cast_possible_truncation,
@@ -132,13 +168,12 @@ impl Deflater {
             )]
             let from = compress.total_in() as usize;
             // Deflating from memory to memory has no error that could occur here.
-            let _ = compress.compress_vec(&plain[from..], &mut bytes, FlushCompress::Full);
+            let _ = compress.compress_vec(&plain[from..], bytes, FlushCompress::Full);
             if bytes.len() < bytes.capacity() {
                 break;
             }
             bytes.reserve(bytes.capacity());
         }
-        Bytes::copy_from_slice(&bytes)
     }
 }
 
@@ -147,14 +182,13 @@ impl Deflater {
     clippy::cast_possible_truncation,
     reason = "at most as long as STORED_ONCE_BYTES"
 )]
-fn stored(plain: &[u8]) -> Bytes {
+fn append_stored(block: &mut Vec<u8>, plain: &[u8]) {
     let length = plain.len() as u16;
-    let mut block = Vec::with_capacity(5 + plain.len());
+    block.reserve_exact(5 + plain.len());
     block.push(0);
     block.extend(length.to_le_bytes());
     block.extend((!length).to_le_bytes());
     block.extend_from_slice(plain);
-    block.into()
 }
 
 /// One gzip member (RFC 1952) made of the pieces.
@@ -207,6 +241,28 @@ mod tests {
         check(&[b"a"]);
         check(&[b"", b"some_metric 1\n", b"", b"other_metric 2\n"]);
         check(&[&[b'a'; STORED_BYTES], &[b'b'; STORED_BYTES + 1], b"c"]);
+    }
+
+    #[test]
+    fn pieces_that_are_compressed_together_are_as_each_by_itself() {
+        let piece = |at: usize| Piece::new(format!("metric {at} ").repeat(1 + at % 50).into());
+        let pieces: Vec<_> = (0..=2 * CHUNK_PIECES).map(piece).collect();
+        let pieces: Vec<_> = pieces.iter().collect();
+        let mut deflater = Deflater::default();
+        let together = deflater.deflate_all(&pieces);
+        assert_eq!(together.bytes.len(), 3);
+        let again = deflater.deflate_all(&pieces);
+        assert_eq!(again.bytes.len(), pieces.len());
+        let alone = pieces
+            .iter()
+            .map(|piece| deflater.deflate(&piece.plain).bytes);
+        let alone: Vec<_> = alone.collect();
+        assert_eq!(together.bytes.concat(), alone.concat());
+        assert_eq!(again.bytes.concat(), alone.concat());
+        assert_eq!(
+            (together.checksum, together.length),
+            (again.checksum, again.length)
+        );
     }
 
     #[test]

@@ -38,9 +38,8 @@ impl Listed {
     /// The text of the pages, compressed where it is not yet.
     pub(super) fn deflated(&self, pages: &Pages, deflater: &mut Deflater) -> &Deflated<Run> {
         self.deflated.get_or_init(|| {
-            let texts = pages.iter().map(|page| page.text());
-            let pieces: Vec<_> = texts.map(|text| text.deflated(deflater)).collect();
-            Deflated::of_all(pieces.into_iter())
+            let texts: Vec<_> = pages.iter().map(|page| page.text()).collect();
+            deflater.deflate_all(&texts)
         })
     }
 
