@@ -1,5 +1,6 @@
 //! What the gateways are filled with, made in this process: a store without sockets, and files for both to start from.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -8,10 +9,11 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use pushgateway::exposition::negotiation::{Compression, ScrapeEncoding, ScrapeFormat};
+use pushgateway::exposition::text_encoder::{append_header, append_metric};
 use pushgateway::exposition::{Escaping, ParseLimits, text_parser};
-use pushgateway::model::{GroupingKey, NameScheme, Timestamp};
+use pushgateway::model::{GroupingKey, MetricFamily, NameScheme, Timestamp};
 use pushgateway::store::{
-    Check, Failure, Limits, Options, PushMode, Replay, Request, Store, Waiter, log,
+    Check, Failure, Limits, Options, PushMode, PushedFamily, Replay, Request, Store, Waiter, log,
 };
 
 use crate::gateway::Program;
@@ -89,6 +91,27 @@ impl Content {
         Ok(buffers.map(Bytes::len).sum())
     }
 
+    /// Renders the text of every family of every group, as if none were at hand; how many bytes it is.
+    pub(crate) fn rendered_bytes(&self) -> Result<usize> {
+        let snapshot = self.store.snapshot()?;
+        let mut texts: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        for PushedFamily { family, .. } in snapshot.groups().flat_map(|group| group.families()) {
+            let text = match texts.get_mut(&*family.name) {
+                Some(text) => text,
+                None => texts
+                    .entry(family.name.to_string())
+                    .or_insert_with(|| header(&family)),
+            };
+            for metric in &family.metrics {
+                let labels = metric.labels.iter();
+                let labels = labels.map(|label| (&*label.name, &*label.value));
+                let value = metric.value.as_ref().context("a metric has a value")?;
+                append_metric(text, &family.name, labels, value, FORMAT.escaping);
+            }
+        }
+        Ok(texts.values().map(Vec::len).sum())
+    }
+
     fn write(&self, file: &Path) -> Result<()> {
         let mut out = BufWriter::new(File::create(file)?);
         Ok(log::write_snapshot(
@@ -96,6 +119,19 @@ impl Content {
             self.store.snapshot()?.changes(),
         )?)
     }
+}
+
+fn header(family: &MetricFamily<'_>) -> Vec<u8> {
+    let mut text = Vec::new();
+    let help = family.help.as_deref();
+    append_header(
+        &mut text,
+        &family.name,
+        help,
+        family.metric_type,
+        FORMAT.escaping,
+    );
+    text
 }
 
 /// A persistence file of ours with as many groups, made the first time that it is asked for.

@@ -39,6 +39,13 @@ pub(super) struct OurScrapes {
     level_6_bytes: usize,
 }
 
+impl OurScrapes {
+    /// How long it takes to send what is ready.
+    pub(super) fn unchanged(&self, encoding: Encoding) -> &Spread<Duration> {
+        self.unchanged.of(encoding)
+    }
+}
+
 /// Scrapes of the Go Pushgateway.
 #[derive(Debug)]
 pub(super) struct GoScrapes {
