@@ -150,6 +150,11 @@ impl Buffer {
     /// What is in it, leaving it empty for this slice or the one it has reached already.
     fn take(&mut self, slice: u64) -> Self {
         let slice = slice.max(self.slice);
+        if self.values.is_empty() {
+            self.slice = slice;
+            let values = Vec::new();
+            return Self { slice, values };
+        }
         std::mem::replace(self, Self::new(slice))
     }
 }
@@ -157,6 +162,9 @@ impl Buffer {
 impl Window {
     fn absorb(&mut self, mut buffer: Buffer) {
         self.advance(buffer.slice);
+        if buffer.values.is_empty() {
+            return; // As at most scrapes. Sorting none in takes as long as sorting in a few.
+        }
         buffer.values.sort_by(f64::total_cmp);
         for sketch in &mut self.sketches {
             sketch.insert(&buffer.values);

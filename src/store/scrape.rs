@@ -22,6 +22,9 @@ use crate::model::{Label, Metric, MetricFamily, MetricType, Value};
 /// Parts below this size are copied together.
 const JOINED_BYTES: usize = 16 << 10;
 
+/// What most headers and metrics that are made for a scrape fit into.
+const MADE_BYTES: usize = 256;
+
 /// The body of a scrape.
 #[derive(Debug)]
 pub struct Scraped {
@@ -191,7 +194,7 @@ impl<'a> Scrape<'a> {
         own: &[Metric<'_>],
         pushed: Option<&'a Family>,
     ) {
-        let mut text = Vec::new();
+        let mut text = Vec::with_capacity(MADE_BYTES);
         append_header(
             &mut text,
             head.name,
@@ -309,7 +312,7 @@ fn own_lines(name: &str, metrics: &[Metric<'_>]) -> Vec<(SortKey, Vec<u8>)> {
                     .iter()
                     .map(|label| (&*label.name, &*label.value))
             };
-            let mut text = Vec::new();
+            let mut text = Vec::with_capacity(MADE_BYTES);
             append_metric(
                 &mut text,
                 name,
