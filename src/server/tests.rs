@@ -1,10 +1,14 @@
 use std::future::pending;
 use std::time::Duration;
 
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::routing::{any, get, post};
-use http::StatusCode;
+use bytes::Bytes;
+use http::header::TRAILER;
+use http::{HeaderMap, StatusCode};
+use http_body::Frame;
+use http_body_util::channel::Channel;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -189,6 +193,34 @@ async fn handlers_know_their_client() {
     let own = socket.local_addr().unwrap().to_string();
     socket.write_all(GET_AND_CLOSE).await.unwrap();
     assert!(read_to_end(&mut socket).await.ends_with(&own));
+}
+
+#[tokio::test]
+async fn many_short_frames_and_trailers_arrive_in_order() {
+    let handler = async || {
+        let (mut sender, body) = Channel::<Bytes>::new(300);
+        for at in 0..200 {
+            let frame = Frame::data(format!("<{at}>").into());
+            sender.try_send(frame).unwrap();
+        }
+        let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "19900".parse().unwrap())]);
+        sender.try_send(Frame::trailers(trailers)).unwrap();
+        ([(TRAILER, "x-sum")], Body::new(body))
+    };
+    let router = Router::new().route("/", get(handler));
+    let server = Running::start(router, Limits::default()).await;
+    let request = b"GET / HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nConnection: close\r\n\r\n";
+    let answer = server.exchange(request).await;
+    let numbers = answer.split('<').skip(1).map(|rest| rest.split('>').next());
+    let expected: Vec<_> = (0..200).map(|at: u32| at.to_string()).collect();
+    assert!(
+        numbers.eq(expected.iter().map(|number| Some(&**number))),
+        "{answer}"
+    );
+    assert!(
+        answer.ends_with("\r\n0\r\nx-sum: 19900\r\n\r\n"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
