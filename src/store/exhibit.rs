@@ -141,8 +141,9 @@ impl Exhibit {
         places: &[Place],
     ) -> Option<&mut Family> {
         let family = Arc::make_mut(self.families.get_mut(name)?);
+        // What was derived from pages holds on to them: they could not be overwritten in place.
+        family.forget_derived();
         family.pages.overwrite(group, metrics, places);
-        family.forget_escaped();
         Some(family)
     }
 
