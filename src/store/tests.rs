@@ -584,19 +584,24 @@ fn addresses(snapshot: &Snapshot) -> BTreeSet<usize> {
 #[test]
 fn new_values_are_put_in_place_unless_a_snapshot_shows_the_old_ones() {
     let mut subject = filled(100);
-    let mut push = |value| {
+    let pushed = |subject: &mut Subject, value| {
         let families = [untyped("a", "x", value), untyped("b", "x", value)];
         subject
             .push(&job("job00007"), PushMode::Replace, &families)
             .unwrap();
-        subject.store.snapshot().unwrap()
+        addresses(&subject.store.snapshot().unwrap())
     };
-    let before = addresses(&push(2.0));
-    assert_eq!(addresses(&push(123_456.0)), before);
-    let held = push(3.0);
+    let before = pushed(&mut subject, 2.0);
+    assert_eq!(pushed(&mut subject, 123_456.0), before);
+    let held = subject.store.snapshot().unwrap();
     let text = text_of(&held);
-    assert_ne!(addresses(&push(4.0)), before);
+    let moved = pushed(&mut subject, 4.0);
+    assert_ne!(moved, before);
     assert_eq!(text_of(&held), text);
+    drop(held);
+    // A scrape that has ended holds nothing.
+    subject.text();
+    assert_eq!(pushed(&mut subject, 5.0), moved);
 }
 
 #[test]
