@@ -3,6 +3,7 @@
 //! Knows grouping keys only as far as they name labels; which groups there are is above it.
 
 use std::collections::BTreeSet;
+use std::slice::Iter;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
@@ -12,7 +13,7 @@ use super::change::StoredFamily;
 use super::consistency::{HelpRule, OwnFamily, suffixes, types_go_together, without_suffix};
 use super::families::Family;
 use super::groups::{Exposed, GroupId};
-use super::pages::{Duplicate, Place, Rendered, SortKey};
+use super::pages::{Duplicate, Places, Rendered, SortKey};
 use super::prepare::{PreparedFamily, sort_keys};
 use crate::model::MetricType;
 
@@ -114,13 +115,13 @@ impl Exhibit {
         Ok(())
     }
 
-    /// Puts a family in that differs from the old one in nothing but values, at its places.
+    /// Puts a family in that differs from the old one in nothing but values, at its places, the next ones.
     pub(super) fn put_in_place(
         &mut self,
         group: GroupId,
         new: &PreparedFamily,
         old: &StoredFamily,
-        places: &[Place],
+        places: &mut Iter<'_, Places>,
     ) {
         let name = &new.stored.name;
         if let Some(family) = self.overwrite(name, group, &new.rendered, places) {
@@ -132,13 +133,13 @@ impl Exhibit {
         }
     }
 
-    /// Overwrites metrics of a group at their places.
+    /// Overwrites metrics of a group at their places, the next ones.
     pub(super) fn overwrite(
         &mut self,
         name: &str,
         group: GroupId,
         metrics: &[Rendered],
-        places: &[Place],
+        places: &mut Iter<'_, Places>,
     ) -> Option<&mut Family> {
         let family = Arc::make_mut(self.families.get_mut(name)?);
         // What was derived from pages holds on to them: they could not be overwritten in place.

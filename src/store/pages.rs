@@ -7,10 +7,12 @@
 //! Everything here is a value: editing makes new pages and shares the others with the old state.
 
 use std::ops::Bound;
+use std::slice::Iter;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use imbl::OrdMap;
+use smallvec::SmallVec;
 
 use super::groups::GroupId;
 use crate::exposition::Escaping;
@@ -52,13 +54,13 @@ pub(super) struct Rendered {
     pub(super) is_tied: bool,
 }
 
-/// Where a metric is that is pushed again.
+/// Where metrics are that are pushed again: a run of them that follow each other in the push.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
-    /// The key of its page.
+pub(super) struct Places {
+    /// The key of their page.
     page: SortKey,
-    /// Its place among the metrics there.
-    at: usize,
+    /// Their places among the metrics there, in order.
+    at: SmallVec<[u32; 4]>,
 }
 
 /// Another group exposes a metric with the same labels.
@@ -150,33 +152,37 @@ impl Pages {
         &self,
         group: GroupId,
         metrics: &[Rendered],
-        places: &mut Vec<Place>,
+        places: &mut Vec<Places>,
     ) -> Option<()> {
         let mut rest = metrics;
         while let Some(first) = rest.first() {
             let (key, page) = self.pages.get_prev(&first.key)?;
-            let found = page.find_again(group, rest);
-            if found.is_empty() {
+            let at = page.find_again(group, rest);
+            if at.is_empty() {
                 return None;
             }
-            rest = &rest[found.len()..];
-            places.extend(found.into_iter().map(|at| Place {
-                page: key.clone(),
-                at,
-            }));
+            rest = &rest[at.len()..];
+            let page = key.clone();
+            places.push(Places { page, at });
         }
         Some(())
     }
 
-    /// Overwrites metrics of a group at the places where they were found.
-    pub(super) fn overwrite(&mut self, group: GroupId, metrics: &[Rendered], places: &[Place]) {
+    /// Overwrites metrics of a group at their places, the next ones.
+    pub(super) fn overwrite(
+        &mut self,
+        group: GroupId,
+        metrics: &[Rendered],
+        places: &mut Iter<'_, Places>,
+    ) {
         let mut rest = metrics;
-        for places in places.chunk_by(|one, other| one.page == other.page) {
-            let (here, after) = rest.split_at(places.len());
+        while !rest.is_empty()
+            && let Some(Places { page, at }) = places.next()
+        {
+            let (here, after) = rest.split_at(at.len());
             rest = after;
-            let edits: Vec<_> = places.iter().map(|place| place.at).zip(here).collect();
-            if let Some(page) = self.pages.get_mut(&places[0].page) {
-                page::overwrite(page, group, &edits);
+            if let Some(page) = self.pages.get_mut(page) {
+                page::overwrite(page, group, at, here);
             }
         }
     }

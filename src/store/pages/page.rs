@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use super::sort_key::{SortKey, append_key_of_lines};
 use super::{Duplicate, Rendered, SPLIT_BYTES};
@@ -14,6 +15,8 @@ use crate::store::groups::GroupId;
 
 /// The capacity of a page's text is a multiple of so many bytes, so that values may grow by a few digits in place.
 const ROOM: usize = 256;
+/// How much longer metrics may become that are put in place without another look for memory.
+const RUN_GROWTH: usize = 64;
 
 /// A run of rendered metrics.
 #[derive(Debug)]
@@ -143,16 +146,17 @@ impl Page {
 
     /// The places of as many of the metrics, from the first on, as a group pushes again and has here; none if the page
     /// would become too long.
-    pub(super) fn find_again(&self, group: GroupId, metrics: &[Rendered]) -> Vec<usize> {
-        let mut found = Vec::with_capacity(metrics.len());
+    pub(super) fn find_again(&self, group: GroupId, metrics: &[Rendered]) -> SmallVec<[u32; 4]> {
+        let mut found = SmallVec::new();
         let mut length = self.text.plain().len();
+        let mut from = 0;
         for metric in metrics {
-            let from = found.last().copied().unwrap_or_default();
             let Some(at) = self.same_series_of_group(from, group, metric) else {
                 break;
             };
             length = length + metric.text.len() - self.lines(at).len();
-            found.push(at);
+            found.push(offset(at));
+            from = at;
         }
         if length > SPLIT_BYTES {
             found.clear();
@@ -160,14 +164,17 @@ impl Page {
         found
     }
 
-    /// The metrics from the first edit to the last as they are to be.
-    fn edited_run(&self, group: GroupId, edits: &[(usize, &Rendered)]) -> Draft {
-        let mut draft = Draft::with_capacity(1024, edits.len());
-        let mut done = edits.first().map_or(0, |(first, _)| *first);
-        for (at, metric) in edits {
-            draft.copy(self, done..*at);
+    /// The metrics from the first of these places to the last as they are to be.
+    fn edited_run(&self, group: GroupId, places: &[u32], metrics: &[Rendered]) -> Draft {
+        let [first, last] =
+            [places.first(), places.last()].map(|at| at.map_or(0, |&at| at as usize));
+        let length = self.start(last + 1) - self.start(first);
+        let mut draft = Draft::with_capacity(length + RUN_GROWTH, 1 + last - first);
+        let mut done = first;
+        for (&at, metric) in places.iter().zip(metrics) {
+            draft.copy(self, done..at as usize);
             draft.push(group, metric);
-            done = at + 1;
+            done = at as usize + 1;
         }
         draft
     }
@@ -358,20 +365,26 @@ impl Page {
     }
 }
 
-/// Gives a page other lines for some metrics of a group, at their places, which are sorted: in place if nothing shares the
-/// page.
-pub(super) fn overwrite(page: &mut Arc<Page>, group: GroupId, edits: &[(usize, &Rendered)]) {
-    let Some((first, _)) = edits.first() else {
+/// Gives a page other lines for metrics of a group at these places, which are sorted: in place if nothing shares the page.
+pub(super) fn overwrite(
+    page: &mut Arc<Page>,
+    group: GroupId,
+    places: &[u32],
+    metrics: &[Rendered],
+) {
+    let Some(&first) = places.first() else {
         return;
     };
-    let run = page.edited_run(group, edits);
+    let run = page.edited_run(group, places, metrics);
     let done = Arc::get_mut(page).is_some_and(|page| {
         page.protobuf = OnceLock::new();
-        page.overwrite_run(*first, &run)
+        page.overwrite_run(first as usize, &run)
     });
     if !done {
-        let removed: Vec<_> = edits.iter().map(|(at, _)| *at).collect();
-        *page = Arc::new(page.edited(group, edits, &removed).into_page());
+        let places = places.iter().map(|&at| at as usize);
+        let added: Vec<_> = places.clone().zip(metrics).collect();
+        let removed: Vec<_> = places.collect();
+        *page = Arc::new(page.edited(group, &added, &removed).into_page());
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::State;
 use crate::store::change::{Change, PushGauge, PushMode};
 use crate::store::groups::{Gauge, GroupFamily, GroupId};
-use crate::store::pages::{Place, Rendered};
+use crate::store::pages::{Places, Rendered};
 use crate::store::prepare::{PreparedFamily, PreparedPush};
 
 /// Where a push finds what it overwrites. Stays true while nothing but such pushes changes the state.
@@ -18,7 +18,7 @@ pub(in crate::store) struct Repeat<'a> {
     push: &'a PreparedPush,
     group: GroupId,
     /// Of the metrics of all families of the push, then that of the gauge.
-    places: Vec<Place>,
+    places: Vec<Places>,
     push_time: Rendered,
 }
 
@@ -37,7 +37,7 @@ impl State {
             return None;
         }
         let push_time = Gauge::Pushed.rendered(&push.key, push.at.as_seconds());
-        let mut places = Vec::with_capacity(16);
+        let mut places = Vec::with_capacity(push.families.len() + 1);
         let mut find = |name: &str, metrics: &[Rendered]| {
             let pages = &self.exhibit.families().get(name)?.pages;
             pages.find_again(group.id, metrics, &mut places)
@@ -65,12 +65,11 @@ impl State {
             return;
         };
         let group = Arc::make_mut(group);
-        let mut rest = repeat.places.as_slice();
+        let mut places = repeat.places.iter();
         for family in &push.families {
-            let (places, after) = rest.split_at(family.rendered.len());
-            rest = after;
             if let Some(old) = group.put(family.as_group_family()) {
-                self.exhibit.put_in_place(id, family, &old.stored, places);
+                self.exhibit
+                    .put_in_place(id, family, &old.stored, &mut places);
             }
         }
         group.pushed = PushGauge {
@@ -79,7 +78,7 @@ impl State {
         };
         let push_time = slice::from_ref(&repeat.push_time);
         self.exhibit
-            .overwrite(Gauge::Pushed.name(), id, push_time, rest);
+            .overwrite(Gauge::Pushed.name(), id, push_time, &mut places);
         self.decide();
     }
 }
