@@ -157,9 +157,12 @@ impl Together {
 }
 
 /// What becomes of each task, in no order, by as many threads as there are cores.
+///
+/// All of them are new and this one waits, since glibc gives heaps in turn to threads that begin: two that share one spend
+/// the time that they should save on waiting for it.
 fn on_all_cores<T: Send, R: Send>(tasks: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let helpers = cores.min(tasks.len()).saturating_sub(1);
+    let count = cores.min(tasks.len());
     let queue = Mutex::new(tasks.into_iter());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work_off = || {
@@ -170,17 +173,18 @@ fn on_all_cores<T: Send, R: Send>(tasks: Vec<T>, work: impl Fn(T) -> R + Sync) -
         done
     };
     thread::scope(|scope| {
-        // Where the system gives no thread, the others do its part.
-        let helpers: Vec<_> = (0..helpers)
+        let threads: Vec<_> = (0..count)
             .filter_map(|_| thread::Builder::new().spawn_scoped(scope, work_off).ok())
             .collect();
-        let mut done = work_off();
-        for helper in helpers {
-            match helper.join() {
+        let mut done = Vec::new();
+        for thread in threads {
+            match thread.join() {
                 Ok(more) => done.extend(more),
                 Err(panic) => panic::resume_unwind(panic),
             }
         }
+        // What is left where the system gives no threads.
+        done.extend(work_off());
         done
     })
 }
