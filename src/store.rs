@@ -18,6 +18,7 @@ mod groups;
 mod listed;
 mod pages;
 mod prepare;
+mod renderer;
 mod replay;
 mod request;
 mod scrape;

@@ -271,8 +271,14 @@ impl Gauge {
 
     /// Ready to be exposed.
     pub(super) fn prepared(self, group: &Group) -> PreparedFamily {
+        let (family, at) = self.family_of(group);
+        PreparedFamily::from_family(&group.key, &family, at)
+    }
+
+    /// With the labels that it is exposed with, and when it was set.
+    pub(super) fn family_of(self, group: &Group) -> (MetricFamily<'_>, Timestamp) {
         let value = self.value(group);
-        PreparedFamily::from_family(&group.key, &self.family(&group.key, value), value.stored_at)
+        (self.family(&group.key, value), value.stored_at)
     }
 
     fn family(self, key: &GroupingKey, gauge: PushGauge) -> MetricFamily<'_> {

@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::Limits;
 use super::change::{Change, PushMode, StoredFamily};
 use super::consistency::{Check, Refusal, check_family, check_metric};
 use super::exhibit::Exhibit;
 use super::groups::{Exposed, GroupFamily, unpack};
-use super::pages::{Names, Rendered, SortKey};
+use super::pages::{Rendered, SortKey};
+use super::renderer::Renderer;
 use super::shared_labels::SharedLabels;
-use crate::exposition::Escaping;
 use crate::exposition::protobuf;
-use crate::exposition::text_encoder::append_metric;
 use crate::model::{
     GroupingKey, Label, Metric, MetricFamily, PUSH_FAILURE_TIME_SECONDS, PUSH_TIME_SECONDS,
     Timestamp,
@@ -224,7 +221,7 @@ impl PreparedFamily {
 
 impl StoredFamily {
     /// A family at rest, whose metrics were packed.
-    fn of(family: &MetricFamily<'_>, pushed_at: Timestamp, packed: &[u8]) -> Self {
+    pub(super) fn of(family: &MetricFamily<'_>, pushed_at: Timestamp, packed: &[u8]) -> Self {
         Self {
             name: (&*family.name).into(),
             help: family.help.as_deref().map(Into::into),
@@ -264,73 +261,4 @@ pub(super) fn sort_keys(key: &GroupingKey, stored: &StoredFamily) -> Vec<SortKey
     keys.sort_unstable();
     keys.dedup();
     keys
-}
-
-/// Renders the metrics of one family into one buffer.
-struct Renderer<'a> {
-    name: &'a str,
-    text: Vec<u8>,
-    /// Key, end in the text, and names of each metric in pushed order.
-    metrics: Vec<(SortKey, usize, Names)>,
-    key_buffer: Vec<u8>,
-}
-
-impl<'a> Renderer<'a> {
-    fn new(name: &'a str, metrics: usize) -> Self {
-        Self {
-            name,
-            text: Vec::with_capacity(metrics * 128),
-            metrics: Vec::with_capacity(metrics),
-            key_buffer: Vec::with_capacity(128),
-        }
-    }
-
-    fn add(&mut self, labels: &[Label<'_>], metric: &Metric<'_>) {
-        let Some(value) = &metric.value else { return };
-        let pairs = labels.iter().map(|label| (&*label.name, &*label.value));
-        append_metric(&mut self.text, self.name, pairs, value, Escaping::AllowUtf8);
-        let names = Names::of(self.name, labels);
-        let key = SortKey::of(labels, &mut self.key_buffer);
-        self.metrics.push((key, self.text.len(), names));
-    }
-
-    /// The metrics sorted by key, and how many lines they have.
-    fn finish(self, check: Check) -> Result<(Vec<Rendered>, usize), Refusal> {
-        let series = memchr::memchr_iter(b'\n', &self.text).count();
-        let text = Bytes::from(self.text);
-        let mut start = 0;
-        let mut rendered = Vec::with_capacity(self.metrics.len());
-        for (index, (key, end, names)) in self.metrics.into_iter().enumerate() {
-            let index = u32::try_from(index).unwrap_or(u32::MAX);
-            rendered.push(Rendered {
-                key,
-                text: text.slice(start..end),
-                index,
-                names,
-                is_tied: false,
-            });
-            start = end;
-        }
-        // Of equal keys the one pushed last comes first, and stays.
-        rendered.sort_by(|a, b| a.key.cmp(&b.key).then(b.index.cmp(&a.index)));
-        let duplicate = rendered.windows(2).find(|pair| pair[0].key == pair[1].key);
-        if let (Check::Checked, Some(pair)) = (check, duplicate) {
-            let series = pair[0].series();
-            return Err(Refusal::Invalid(format!(
-                "collected metric {series} was collected before with the same name and label values"
-            )));
-        }
-        rendered.dedup_by(|later, first| later.key == first.key);
-        mark_ties(&mut rendered);
-        Ok((rendered, series))
-    }
-}
-
-fn mark_ties(rendered: &mut [Rendered]) {
-    for at in 1..rendered.len() {
-        if rendered[at - 1].key.rank() == rendered[at].key.rank() {
-            rendered[at - 1].is_tied = true;
-            rendered[at].is_tied = true;
-        }
-    }
 }

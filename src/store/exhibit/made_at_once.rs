@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::{panic, thread};
 
 use super::Exhibit;
+use crate::model::MetricFamily;
 use crate::store::change::StoredFamily;
 use crate::store::consistency::OwnFamily;
 use crate::store::families::Family;
-use crate::store::groups::{Gauge, Group, GroupFamily, GroupId};
+use crate::store::groups::{Gauge, Group, GroupFamily, GroupId, unpack};
 use crate::store::pages::{Pages, Rendered};
-use crate::store::prepare::PreparedFamily;
+use crate::store::renderer::Renderer;
 
 /// Where a family of a group is: the place of the group, and its place there.
 type Place = (usize, usize);
@@ -26,7 +27,7 @@ enum Task {
 /// A family over all groups as it was made.
 struct Made {
     name: Arc<str>,
-    /// None if a metric is there twice.
+    /// None if two groups have the same metric.
     family: Option<Family>,
     /// The families of the groups, measured.
     measured: Vec<(Place, GroupFamily)>,
@@ -90,36 +91,41 @@ impl Task {
 
 fn made_of_pushed(name: Arc<str>, mut places: Vec<Place>, groups: &[Group]) -> Made {
     places.sort_by_key(|&(at, place)| groups[at].families[place].stored.pushed_at);
-    let mut together = Together::default();
+    let mut together = Together::new(&name, places.len());
     let mut measured = Vec::with_capacity(places.len());
     let mut kinds = Vec::new();
     for (at, place) in places {
         let group = &groups[at];
         let stored = &group.families[place].stored;
-        let prepared = PreparedFamily::from_stored(group.grouping_key(), stored);
-        measured.push(((at, place), prepared.as_group_family()));
-        if prepared.metrics > 0 {
-            if !together.family.has(stored) {
-                kinds.push(Arc::clone(stored));
-            }
-            together.add(group.id, prepared);
+        let family = unpack(group.grouping_key(), stored);
+        if !family.metrics.is_empty() && !together.family.has(stored) {
+            kinds.push(Arc::clone(stored));
         }
+        let series = together.add(group.id, stored, &family);
+        let family = GroupFamily {
+            stored: Arc::clone(stored),
+            metrics: family.metrics.len(),
+            series,
+        };
+        measured.push(((at, place), family));
     }
     Made {
-        name,
         family: together.into_family(),
+        name,
         measured,
         kinds,
     }
 }
 
 fn made_of_gauge(gauge: Gauge, groups: &[Group]) -> Made {
-    let mut together = Together::default();
+    let name = gauge.name();
+    let mut together = Together::new(name, groups.len());
     for group in groups {
-        together.add(group.id, gauge.prepared(group));
+        let (family, at) = gauge.family_of(group);
+        together.add(group.id, &StoredFamily::of(&family, at, &[]), &family);
     }
     Made {
-        name: gauge.name().into(),
+        name: name.into(),
         family: together.into_family(),
         measured: Vec::new(),
         kinds: Vec::new(),
@@ -127,31 +133,59 @@ fn made_of_gauge(gauge: Gauge, groups: &[Group]) -> Made {
 }
 
 /// A family in the making, over all groups.
-#[derive(Default)]
-struct Together {
+struct Together<'a> {
     family: Family,
-    metrics: Vec<(GroupId, Rendered)>,
+    renderer: Renderer<'a>,
+    /// Whose each metric is, and which of theirs.
+    owners: Vec<(GroupId, u32)>,
 }
 
-impl Together {
-    fn add(&mut self, group: GroupId, prepared: PreparedFamily) {
-        self.family.count_in(&prepared.stored);
-        self.metrics
-            .extend(prepared.rendered.into_iter().map(|metric| (group, metric)));
+impl<'a> Together<'a> {
+    fn new(name: &'a str, groups: usize) -> Self {
+        Self {
+            family: Family::default(),
+            renderer: Renderer::new(name, groups),
+            owners: Vec::with_capacity(groups),
+        }
     }
 
-    /// The family; none if a metric is there twice.
+    /// Adds what a group has of the family; how many lines that are.
+    fn add(&mut self, group: GroupId, stored: &StoredFamily, family: &MetricFamily<'_>) -> usize {
+        if family.metrics.is_empty() {
+            return 0;
+        }
+        self.family.count_in(stored);
+        let (first, start) = self.renderer.position();
+        for metric in &family.metrics {
+            self.renderer.add(&metric.labels, metric);
+        }
+        let (after, _) = self.renderer.position();
+        self.owners
+            .extend((first..after).zip(0..).map(|(_, index)| (group, index)));
+        self.renderer.lines_from(start)
+    }
+
+    /// The family; none if two groups have the same metric.
     fn into_family(mut self) -> Option<Family> {
-        self.metrics
-            .sort_unstable_by(|(_, a), (_, b)| a.key.cmp(&b.key));
-        if self
-            .metrics
+        let rendered = self.renderer.into_rendered().zip(self.owners);
+        let mut metrics: Vec<_> = rendered
+            .map(|(metric, (group, index))| (group, Rendered { index, ..metric }))
+            .collect();
+        // Of what a group has twice, the one pushed last comes first, and stays.
+        metrics.sort_unstable_by(|(group, a), (other_group, b)| {
+            let twice = || (group, b.index).cmp(&(other_group, a.index));
+            a.key.cmp(&b.key).then_with(twice)
+        });
+        metrics.dedup_by(|(group, later), (first_group, first)| {
+            group == first_group && later.key == first.key
+        });
+        if metrics
             .windows(2)
             .any(|pair| pair[0].1.key == pair[1].1.key)
         {
             return None;
         }
-        self.family.pages = Pages::from_sorted(self.metrics);
+        self.family.pages = Pages::from_sorted(metrics);
         Some(self.family)
     }
 }
