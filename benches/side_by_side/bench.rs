@@ -134,6 +134,14 @@ impl Bench {
         Subject::new(Gateway::start(&self.programs.go, &folder, &flags)?, groups)
     }
 
+    /// The Go Pushgateway in memory, filled by the same pushes as ours: two minutes for 3000 groups.
+    pub(crate) fn go_pushed(&self, groups: usize) -> Result<Subject> {
+        let folder = self.folder("go")?;
+        let mut go = Subject::new(Gateway::start(&self.programs.go, &folder, &[])?, 0)?;
+        go.fill(groups)?;
+        Ok(go)
+    }
+
     /// A persistence file of ours.
     pub(crate) fn native_file(&self, groups: usize) -> Result<PathBuf> {
         content::native_file(&self.folder("files")?, groups)

@@ -72,7 +72,7 @@ const FAMILIES: [Family; 10] = [
     },
     Family {
         name: "sizes",
-        about_seconds: 270,
+        about_seconds: 400,
         measure: |bench, results| {
             let (sections, charts) = rows::sizes::measure(bench)?;
             results.sections.extend(sections);

@@ -10,7 +10,7 @@ const BYTES_PER_SERIES: f64 = 250.0;
 const GROWTH: f64 = 1.05;
 const SMALLER_THAN_GO: f64 = 5.0;
 /// The size at which that is the goal: of a gateway as most are.
-const USUAL_SERIES: usize = 36_000;
+pub(super) const USUAL_SERIES: usize = 36_000;
 
 /// Resident bytes at three moments.
 #[derive(Clone, Copy, Debug)]
