@@ -457,7 +457,8 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A panic while a lock was held leaves what it guards as it was: states are replaced whole.
+/// A panic while a lock was held leaves what it guards as it was: states are replaced whole, and what changes one in place
+/// does nothing that could fail.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

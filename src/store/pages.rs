@@ -19,13 +19,15 @@ use crate::exposition::Escaping;
 use crate::exposition::text_encoder::append_metric;
 use crate::model::{Label, Value};
 
+mod draft;
+mod overwrite;
 mod page;
 mod sort_key;
 
 pub(super) use page::{Entry, Names, Page};
 pub(super) use sort_key::SortKey;
 
-use page::Draft;
+use draft::Draft;
 
 /// Text bytes above which a page is split in two. Small pages make a push cheap, large ones compress better.
 const SPLIT_BYTES: usize = 16 * 1024;
@@ -182,7 +184,7 @@ impl Pages {
             let (here, after) = rest.split_at(at.len());
             rest = after;
             if let Some(page) = self.pages.get_mut(page) {
-                page::overwrite(page, group, at, here);
+                overwrite::overwrite(page, group, at, here);
             }
         }
     }
