@@ -15,6 +15,7 @@ use super::replay::Replay;
 use super::request::{Durability, Failure, Options, Readiness, Request, Unavailable, Waiter};
 use super::state::{self, Repeat, Rules, State};
 use super::unkept::Unkept;
+use crate::model::GroupingKey;
 
 /// How often the writer looks after its persistence while there is nothing to commit.
 const IDLE: Duration = Duration::from_secs(1);
@@ -301,13 +302,13 @@ impl Shared {
             return;
         }
         self.share_words(&mut jobs);
-        if let Some(repeats) = self.repeats(&jobs) {
-            let kept = self.put_in_place(writer, &repeats);
-            for job in jobs {
-                job.waiter.done(kept.clone().map_err(Failure::from));
-            }
-        } else {
-            self.change(writer, jobs);
+        let kept = match (self.repeats(&jobs), &*jobs) {
+            (Some(repeats), _) => self.put_in_place(writer, &repeats),
+            (None, [only]) if let Request::Delete(key) = &only.request => self.delete(writer, key),
+            _ => return self.change(writer, jobs),
+        };
+        for job in jobs {
+            job.waiter.done(kept.clone().map_err(Failure::from));
         }
     }
 
@@ -342,6 +343,24 @@ impl Shared {
             state.put_in_place(repeat);
         }
         drop(published);
+        self.compact_if_due(writer);
+        Ok(())
+    }
+
+    /// Keeps a deletion that comes alone, then takes the group out of the visible state itself: it can't be refused
+    /// either.
+    fn delete(&self, writer: &mut Writer, key: &Arc<GroupingKey>) -> Result<(), Unavailable> {
+        if read(&self.published).group_of(key).is_none() {
+            return Ok(());
+        }
+        let key = Arc::clone(key);
+        self.keep(
+            writer,
+            &[Change::Delete {
+                key: Arc::clone(&key),
+            }],
+        )?;
+        Arc::make_mut(&mut write(&self.published)).delete(&key, &self.rules());
         self.compact_if_due(writer);
         Ok(())
     }

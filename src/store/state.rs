@@ -113,24 +113,29 @@ impl State {
 
     /// The state without the group, if there is one.
     pub(super) fn without(&self, key: &GroupingKey, rules: &Rules<'_>) -> Option<Self> {
-        let group = Arc::clone(self.group_of(key)?);
         let mut next = self.clone();
+        next.delete(key, rules).then_some(next)
+    }
+
+    /// Takes a group out, if there is one.
+    pub(super) fn delete(&mut self, key: &GroupingKey, rules: &Rules<'_>) -> bool {
+        let Some(group) = self.group_of(key).map(Arc::clone) else {
+            return false;
+        };
         for family in &group.families {
-            next.exhibit.remove(group.id, family.exposed(key));
+            self.exhibit.remove(group.id, family.exposed(key));
         }
         for gauge in Gauge::ALL {
-            next.exhibit.remove(
-                group.id,
-                gauge.prepared(&group).as_group_family().exposed(key),
-            );
+            let family = gauge.prepared(&group).as_group_family();
+            self.exhibit.remove(group.id, family.exposed(key));
         }
-        next.order.remove(key);
-        next.ids.remove(key);
-        next.groups.remove(&group.id);
-        next.series -= group.series();
-        next.readmit(rules);
-        next.decide();
-        Some(next)
+        self.order.remove(key);
+        self.ids.remove(key);
+        self.groups.remove(&group.id);
+        self.series -= group.series();
+        self.readmit(rules);
+        self.decide();
+        true
     }
 
     /// The state without any group.
