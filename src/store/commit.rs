@@ -1,6 +1,7 @@
 //! How requests become committed changes: in order, visible only once they are durable, many with one sync.
 
 use std::fmt;
+use std::slice;
 use std::sync::{
     Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
@@ -353,14 +354,11 @@ impl Shared {
         if read(&self.published).group_of(key).is_none() {
             return Ok(());
         }
-        let key = Arc::clone(key);
-        self.keep(
-            writer,
-            &[Change::Delete {
-                key: Arc::clone(&key),
-            }],
-        )?;
-        Arc::make_mut(&mut write(&self.published)).delete(&key, &self.rules());
+        let change = Change::Delete {
+            key: Arc::clone(key),
+        };
+        self.keep(writer, slice::from_ref(&change))?;
+        Arc::make_mut(&mut write(&self.published)).delete(key, &self.rules());
         self.compact_if_due(writer);
         Ok(())
     }
