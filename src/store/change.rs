@@ -63,6 +63,16 @@ pub struct PushGauge {
     pub stored_at: Timestamp,
 }
 
+impl PushGauge {
+    /// Of a push received at this time.
+    pub(super) fn of(at: Timestamp) -> Self {
+        Self {
+            value: at.as_seconds(),
+            stored_at: at,
+        }
+    }
+}
+
 /// One family of one group, at rest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredFamily {

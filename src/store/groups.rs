@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::change::{Change, PushGauge, StoredFamily};
 use super::pages::Rendered;
 use super::prepare::PreparedFamily;
+use super::renderer::Renderer;
 use super::shared_labels::SharedLabels;
 use crate::exposition::protobuf;
 use crate::model::{
@@ -263,10 +264,11 @@ impl Gauge {
     }
 
     /// Its one metric as it would be exposed with this value.
-    pub(super) fn rendered(self, key: &GroupingKey, value: f64) -> Rendered {
-        let mut labels = Vec::new();
-        SharedLabels::of(key).add_to(&mut labels);
-        Rendered::gauge(self.name(), &labels, value)
+    pub(super) fn rendered(self, key: &GroupingKey, value: PushGauge) -> Option<Rendered> {
+        let family = self.family(key, value);
+        let mut renderer = Renderer::new(self.name(), 1);
+        renderer.add_all(&family);
+        renderer.into_rendered().next()
     }
 
     /// Ready to be exposed.

@@ -15,9 +15,6 @@ use imbl::OrdMap;
 use smallvec::SmallVec;
 
 use super::groups::GroupId;
-use crate::exposition::Escaping;
-use crate::exposition::text_encoder::append_metric;
-use crate::model::{Label, Value};
 
 mod draft;
 mod overwrite;
@@ -75,21 +72,6 @@ pub(super) struct Duplicate {
 }
 
 impl Rendered {
-    /// A gauge, the only metric of its group's family. Its labels are sorted by name.
-    pub(super) fn gauge(name: &str, labels: &[Label<'_>], value: f64) -> Self {
-        let pairs = labels.iter().map(|label| (&*label.name, &*label.value));
-        let mut text = Vec::with_capacity(128);
-        let value = Value::Gauge(value);
-        append_metric(&mut text, name, pairs, &value, Escaping::AllowUtf8);
-        Self {
-            key: SortKey::of(labels, &mut Vec::with_capacity(128)),
-            text: text.into(),
-            index: 0,
-            names: Names::of(name, labels),
-            is_tied: false,
-        }
-    }
-
     /// The series as a person would write it: `m{a="b"}`.
     pub(super) fn series(&self) -> String {
         String::from_utf8_lossy(page::series(&self.text)).into_owned()

@@ -166,34 +166,27 @@ impl PreparedFamily {
     /// A family that is at rest already, made ready to be exposed. Of metrics with the same labels the last
     /// one is.
     pub(super) fn from_stored(key: &GroupingKey, stored: &Arc<StoredFamily>) -> Self {
-        let family = unpack(key, stored);
-        let metrics = family.metrics.len();
-        let mut renderer = Renderer::new(&family.name, metrics);
-        for metric in &family.metrics {
-            renderer.add(&metric.labels, metric);
-        }
-        let (on_pages, series) = renderer.finish(Check::Unchecked).unwrap_or_default();
-        Self {
-            stored: Arc::clone(stored),
-            metrics,
-            rendered: on_pages,
-            series,
-        }
+        Self::exposed(Arc::clone(stored), &unpack(key, stored))
     }
 
     /// A family that is known to be in order, such as a push gauge, made ready to be exposed.
     pub(super) fn from_family(key: &GroupingKey, family: &MetricFamily<'_>, at: Timestamp) -> Self {
         let shared = SharedLabels::of(key);
-        let metrics = family.metrics.len();
-        let mut renderer = Renderer::new(&family.name, metrics);
-        let mut packed = Vec::with_capacity(metrics * 32);
+        let mut packed = Vec::with_capacity(family.metrics.len() * 32);
         for metric in &family.metrics {
-            renderer.add(&metric.labels, metric);
             pack(&mut packed, &shared, &metric.labels, metric);
         }
+        Self::exposed(Arc::new(StoredFamily::of(family, at, &packed)), family)
+    }
+
+    /// A family at rest, whose metrics come with all labels that they are exposed with.
+    fn exposed(stored: Arc<StoredFamily>, family: &MetricFamily<'_>) -> Self {
+        let metrics = family.metrics.len();
+        let mut renderer = Renderer::new(&family.name, metrics);
+        renderer.add_all(family);
         let (on_pages, series) = renderer.finish(Check::Unchecked).unwrap_or_default();
         Self {
-            stored: Arc::new(StoredFamily::of(family, at, &packed)),
+            stored,
             metrics,
             rendered: on_pages,
             series,

@@ -6,7 +6,7 @@ use super::consistency::{Check, Refusal};
 use super::pages::{Names, Rendered, SortKey};
 use crate::exposition::Escaping;
 use crate::exposition::text_encoder::append_metric;
-use crate::model::{Label, Metric};
+use crate::model::{Label, Metric, MetricFamily};
 
 /// Renders the metrics of one family into one buffer.
 #[derive(Debug)]
@@ -37,6 +37,13 @@ impl<'a> Renderer<'a> {
         let names = Names::of(self.name, labels);
         let key = SortKey::of(labels, &mut self.key_buffer);
         self.metrics.push((key, self.text.len(), names));
+    }
+
+    /// Adds all metrics of a family with the labels that they have.
+    pub(super) fn add_all(&mut self, family: &MetricFamily<'_>) {
+        for metric in &family.metrics {
+            self.add(&metric.labels, metric);
+        }
     }
 
     /// How many metrics there are, and how many bytes of lines.

@@ -36,10 +36,7 @@ impl Replay {
             } => self.push(key, mode, at, families),
             Change::Refused { key, at } => {
                 let group = self.group(key, at);
-                group.failed = PushGauge {
-                    value: at.as_seconds(),
-                    stored_at: at,
-                };
+                group.failed = PushGauge::of(at);
             }
             Change::Delete { key } => {
                 self.groups.remove(&key);
@@ -80,10 +77,7 @@ impl Replay {
         families: Vec<Arc<StoredFamily>>,
     ) {
         let group = self.group(key, at);
-        group.pushed = PushGauge {
-            value: at.as_seconds(),
-            stored_at: at,
-        };
+        group.pushed = PushGauge::of(at);
         if mode == PushMode::Replace {
             group.families.clear();
         }

@@ -69,11 +69,7 @@ impl State {
 
     /// The state after a push.
     pub(super) fn pushed(&self, push: &PreparedPush, rules: &Rules<'_>) -> Result<Self, Refusal> {
-        let now = PushGauge {
-            value: push.at.as_seconds(),
-            stored_at: push.at,
-        };
-        self.with_families(push, &[(Gauge::Pushed, now)], rules)
+        self.with_families(push, &[(Gauge::Pushed, PushGauge::of(push.at))], rules)
     }
 
     /// The state after a push was refused.
@@ -89,11 +85,7 @@ impl State {
             at,
             families: Vec::new(),
         };
-        let now = PushGauge {
-            value: at.as_seconds(),
-            stored_at: at,
-        };
-        self.with_families(&nothing, &[(Gauge::Failed, now)], rules)
+        self.with_families(&nothing, &[(Gauge::Failed, PushGauge::of(at))], rules)
     }
 
     /// The state with this group as a whole in place of what there was of it.

@@ -156,9 +156,7 @@ impl<'a> Together<'a> {
         }
         self.family.count_in(stored);
         let (first, start) = self.renderer.position();
-        for metric in &family.metrics {
-            self.renderer.add(&metric.labels, metric);
-        }
+        self.renderer.add_all(family);
         let (after, _) = self.renderer.position();
         self.owners
             .extend((first..after).zip(0..).map(|(_, index)| (group, index)));

@@ -36,7 +36,7 @@ impl State {
         if push.mode == PushMode::Replace && push.families.len() != group.families.len() {
             return None;
         }
-        let push_time = Gauge::Pushed.rendered(&push.key, push.at.as_seconds());
+        let push_time = Gauge::Pushed.rendered(&push.key, PushGauge::of(push.at))?;
         let mut places = Vec::with_capacity(push.families.len() + 1);
         let mut find = |name: &str, metrics: &[Rendered]| {
             let pages = &self.exhibit.families().get(name)?.pages;
@@ -72,10 +72,7 @@ impl State {
                     .put_in_place(id, family, &old.stored, &mut places);
             }
         }
-        group.pushed = PushGauge {
-            value: push.at.as_seconds(),
-            stored_at: push.at,
-        };
+        group.pushed = PushGauge::of(push.at);
         let push_time = slice::from_ref(&repeat.push_time);
         self.exhibit
             .overwrite(Gauge::Pushed.name(), id, push_time, &mut places);
