@@ -1,6 +1,7 @@
 //! What the HTTP floor asks of the rest of the gateway.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -81,7 +82,7 @@ pub trait PushedGroup: Send + 'static {
 #[derive(Debug)]
 pub struct ReceivedPush {
     /// The group pushed to.
-    pub key: GroupingKey,
+    pub key: Arc<GroupingKey>,
     /// What becomes of the group's other families.
     pub mode: PushMode,
     /// The body.

@@ -132,10 +132,8 @@ impl Gateway {
             PushFormat::Text => text_parser::parse(body, rules.name_scheme, limits)?,
             PushFormat::Protobuf => protobuf::decode_families(body, limits)?,
         };
-        let key = Arc::new(push.key.clone());
-        let at = now();
         store
-            .prepare(Arc::clone(&key), push.mode, at, &families)
+            .prepare(Arc::clone(&push.key), push.mode, now(), &families)
             .map(Request::Push)
             .map_err(NotPrepared::Refused)
     }
@@ -155,7 +153,7 @@ impl Gateway {
     fn refused(&self, source: &PushSource, refusal: &Refusal) -> Result<StatusCode, Error> {
         self.0.instrumentation.count_refused_push(refusal.reason());
         if let Some(suppressed) = self.0.logged.admit(Instant::now()) {
-            let PushSource { method, peer, job } = source;
+            let (PushSource { method, .. }, peer, job) = (source, source.peer(), source.job());
             error!(%method, logged_source = %peer, job, err = %refusal, suppressed, "{REFUSED}");
         }
         match refusal {
@@ -170,7 +168,7 @@ impl Gateway {
     fn unreadable(&self, source: &PushSource, reason: &str) {
         self.0.instrumentation.count_refused_push("unparsable");
         if let Some(suppressed) = self.0.logged.admit(Instant::now()) {
-            let PushSource { method, peer, job } = source;
+            let (PushSource { method, .. }, peer, job) = (source, source.peer(), source.job());
             info!(%method, logged_source = %peer, job, err = reason, suppressed, "failed to parse push");
         }
     }
@@ -267,8 +265,8 @@ fn failure_error(failure: &Failure) -> Error {
 /// Where a push came from, for the log.
 struct PushSource {
     method: Method,
-    peer: String,
-    job: String,
+    peer: Option<SocketAddr>,
+    key: Arc<GroupingKey>,
 }
 
 impl PushSource {
@@ -276,11 +274,18 @@ impl PushSource {
         let peer = push.head.extensions.get::<ConnectInfo<SocketAddr>>();
         Self {
             method: push.head.method.clone(),
-            peer: peer
-                .map(|ConnectInfo(peer)| peer.to_string())
-                .unwrap_or_default(),
-            job: push.key.job().to_owned(),
+            peer: peer.map(|ConnectInfo(peer)| *peer),
+            key: Arc::clone(&push.key),
         }
+    }
+
+    fn peer(&self) -> String {
+        let peer = self.peer.map(|peer| peer.to_string());
+        peer.unwrap_or_default()
+    }
+
+    fn job(&self) -> &str {
+        self.key.job()
     }
 }
 
@@ -311,12 +316,12 @@ impl Backend for Gateway {
 
     async fn push(&self, push: ReceivedPush) -> Result<StatusCode, Error> {
         let source = PushSource::of(&push);
-        let key = Arc::new(push.key.clone());
         let outcome = match self.prepared(push).await {
             Ok(request) => self.submit(request).await,
             Err(NotPrepared::Refused(refusal)) => {
                 if refusal.is_recorded() {
                     // Whether it could be noted or not, the client is to know the refusal.
+                    let key = Arc::clone(&source.key);
                     let _ = self.submit(Request::Refused { key, at: now() }).await;
                 }
                 Err(Failure::Refused(refusal))

@@ -1,5 +1,6 @@
 //! PUT, POST and DELETE of a group.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::http::request::Parts;
@@ -39,7 +40,7 @@ async fn receive_and_apply<B: Backend>(
 ) -> Result<Response, Error> {
     let key = parse_path(state, path)?;
     let push = ReceivedPush {
-        key,
+        key: Arc::new(key),
         mode,
         body: body.receive().await?,
         head,
