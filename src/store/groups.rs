@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::change::{Change, PushGauge, StoredFamily};
-use super::pages::Rendered;
 use super::prepare::PreparedFamily;
 use super::renderer::Renderer;
 use super::shared_labels::SharedLabels;
@@ -24,6 +23,8 @@ pub struct Group {
     key: Arc<GroupingKey>,
     pub(super) pushed: PushGauge,
     pub(super) failed: PushGauge,
+    /// Where on its page `push_time_seconds` was last found.
+    pub(super) push_time_place: u32,
     /// Sorted by name, the two push gauges not among them.
     pub(super) families: Vec<GroupFamily>,
 }
@@ -33,9 +34,11 @@ pub struct Group {
 pub(super) struct GroupFamily {
     pub(super) stored: Arc<StoredFamily>,
     /// How many metrics it has.
-    pub(super) metrics: usize,
+    metrics: u32,
     /// How many sample lines it has in a scrape.
-    pub(super) series: usize,
+    series: u32,
+    /// Where on its page its first metric was last found: whoever looks for it begins there.
+    pub(super) place: u32,
 }
 
 /// A family of a group as it stands on the pages.
@@ -76,6 +79,7 @@ impl Group {
             key,
             pushed: never,
             failed: never,
+            push_time_place: 0,
             families: Vec::new(),
         }
     }
@@ -91,17 +95,14 @@ impl Group {
         else {
             return None;
         };
-        let unmeasured = |stored: &Arc<StoredFamily>| GroupFamily {
-            stored: Arc::clone(stored),
-            metrics: 0,
-            series: 0,
-        };
+        let unmeasured = |stored| GroupFamily::new(Arc::clone(stored), 0, 0);
         let families = families.iter().map(unmeasured).collect();
         Some(Self {
             id,
             key: Arc::clone(key),
             pushed: *pushed,
             failed: *failed,
+            push_time_place: 0,
             families,
         })
     }
@@ -146,7 +147,7 @@ impl Group {
 
     /// How many sample lines its families have in a scrape, the push gauges not counted.
     pub fn series(&self) -> usize {
-        self.families.iter().map(|family| family.series).sum()
+        self.families.iter().map(GroupFamily::series).sum()
     }
 
     /// The change that makes the group as it is.
@@ -172,15 +173,24 @@ impl Group {
         }
     }
 
-    /// Puts a family in, and takes the one of that name out, if there is one.
-    pub(super) fn put(&mut self, family: GroupFamily) -> Option<GroupFamily> {
+    /// Puts a family in, in place of the one of that name, if there is one.
+    pub(super) fn put(&mut self, family: GroupFamily) {
         match self.place(&family.stored.name) {
-            Ok(at) => Some(std::mem::replace(&mut self.families[at], family)),
-            Err(at) => {
-                self.families.insert(at, family);
-                None
-            }
+            Ok(at) => self.families[at] = family,
+            Err(at) => self.families.insert(at, family),
         }
+    }
+
+    /// The place among the families of the one of that name, which is likely `guess`.
+    pub(super) fn place_near(&self, guess: usize, name: &Arc<str>) -> Option<usize> {
+        let is_here = |family: &GroupFamily| {
+            // Names are shared, which spares a look at them.
+            Arc::ptr_eq(&family.stored.name, name) || family.stored.name == *name
+        };
+        if self.families.get(guess).is_some_and(is_here) {
+            return Some(guess);
+        }
+        self.place(name).ok()
     }
 
     /// Takes all families out that are not about to be replaced.
@@ -222,12 +232,33 @@ impl Group {
 }
 
 impl GroupFamily {
+    /// A family of so many metrics and sample lines, of which a push has far fewer than the type can count.
+    pub(super) fn new(stored: Arc<StoredFamily>, metrics: usize, series: usize) -> Self {
+        let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        Self {
+            stored,
+            metrics: count(metrics),
+            series: count(series),
+            place: 0,
+        }
+    }
+
+    /// How many metrics it has.
+    pub(super) fn metrics(&self) -> usize {
+        self.metrics as usize
+    }
+
+    /// How many sample lines it has in a scrape.
+    pub(super) fn series(&self) -> usize {
+        self.series as usize
+    }
+
     /// As it stands on the pages.
     pub(super) fn exposed<'a>(&'a self, key: &'a GroupingKey) -> Exposed<'a> {
         Exposed {
             key,
             stored: &self.stored,
-            metrics: self.metrics,
+            metrics: self.metrics(),
         }
     }
 }
@@ -263,12 +294,14 @@ impl Gauge {
         }
     }
 
-    /// Its one metric as it would be exposed with this value.
-    pub(super) fn rendered(self, key: &GroupingKey, value: PushGauge) -> Option<Rendered> {
-        let family = self.family(key, value);
-        let mut renderer = Renderer::new(self.name(), 1);
-        renderer.add_all(&family);
-        renderer.into_rendered().next()
+    /// Renders its one metric as it would be exposed with this value.
+    pub(super) fn render(
+        self,
+        renderer: &mut Renderer,
+        shared: &SharedLabels<'_>,
+        value: PushGauge,
+    ) {
+        renderer.add(self.name(), shared.labels(), &gauge_metric(value), 0);
     }
 
     /// Ready to be exposed.
@@ -284,13 +317,9 @@ impl Gauge {
     }
 
     fn family(self, key: &GroupingKey, gauge: PushGauge) -> MetricFamily<'_> {
-        let mut labels = Vec::new();
-        SharedLabels::of(key).add_to(&mut labels);
         let metric = Metric {
-            labels,
-            value: Some(Value::Gauge(gauge.value)),
-            timestamp_ms: None,
-            unknown_fields: Cow::Borrowed(&[]),
+            labels: SharedLabels::of(key).into_labels(),
+            ..gauge_metric(gauge)
         };
         MetricFamily {
             name: self.name().into(),
@@ -298,6 +327,16 @@ impl Gauge {
             metric_type: MetricType::Gauge,
             metrics: vec![metric],
         }
+    }
+}
+
+/// The metric of a push gauge, without the labels.
+fn gauge_metric<'a>(gauge: PushGauge) -> Metric<'a> {
+    Metric {
+        labels: Vec::new(),
+        value: Some(Value::Gauge(gauge.value)),
+        timestamp_ms: None,
+        unknown_fields: Cow::Borrowed(&[]),
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Everything here is a value: editing makes new pages and shares the others with the old state.
 
+use std::mem;
 use std::ops::Bound;
 use std::slice::Iter;
 use std::sync::Arc;
@@ -62,6 +63,13 @@ pub(super) struct Places {
     at: SmallVec<[u32; 4]>,
 }
 
+impl Places {
+    /// Where the first metric of the run is on its page.
+    pub(super) fn first(&self) -> u32 {
+        self.at.first().copied().unwrap_or_default()
+    }
+}
+
 /// Another group exposes a metric with the same labels.
 #[derive(Clone, Debug)]
 pub(super) struct Duplicate {
@@ -72,10 +80,15 @@ pub(super) struct Duplicate {
 }
 
 impl Rendered {
-    /// The series as a person would write it: `m{a="b"}`.
-    pub(super) fn series(&self) -> String {
-        String::from_utf8_lossy(page::series(&self.text)).into_owned()
+    /// The series as a person would write it.
+    fn series(&self) -> String {
+        series(&self.text)
     }
+}
+
+/// The series of a metric, read from its lines, as a person would write it: `m{a="b"}`.
+pub(super) fn series(lines: &[u8]) -> String {
+    String::from_utf8_lossy(page::series(lines)).into_owned()
 }
 
 impl Pages {
@@ -129,19 +142,21 @@ impl Pages {
         Ok(replaced)
     }
 
-    /// Adds the places of metrics, sorted by key, that a group pushes again.
+    /// Adds the places of metrics, sorted by key, that a group pushes again. The first is likely near this place on its
+    /// page.
     ///
     /// None if it has them not, or not under the same index, or if a page would become too long.
     pub(super) fn find_again(
         &self,
         group: GroupId,
         metrics: &[Rendered],
+        mut near: u32,
         places: &mut Vec<Places>,
     ) -> Option<()> {
         let mut rest = metrics;
         while let Some(first) = rest.first() {
             let (key, page) = self.pages.get_prev(&first.key)?;
-            let at = page.find_again(group, rest);
+            let at = page.find_again(group, rest, mem::take(&mut near) as usize);
             if at.is_empty() {
                 return None;
             }

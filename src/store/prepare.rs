@@ -3,18 +3,15 @@
 use std::sync::Arc;
 
 use super::Limits;
-use super::change::{Change, PushMode, StoredFamily};
+use super::change::{Change, PushGauge, PushMode, StoredFamily};
 use super::consistency::{Check, Refusal, check_family, check_metric};
 use super::exhibit::Exhibit;
-use super::groups::{Exposed, GroupFamily, unpack};
+use super::groups::{Exposed, Gauge, GroupFamily, unpack};
 use super::pages::{Rendered, SortKey};
 use super::renderer::Renderer;
 use super::shared_labels::SharedLabels;
 use crate::exposition::protobuf;
-use crate::model::{
-    GroupingKey, Label, Metric, MetricFamily, PUSH_FAILURE_TIME_SECONDS, PUSH_TIME_SECONDS,
-    Timestamp,
-};
+use crate::model::{GroupingKey, Label, Metric, MetricFamily, Timestamp};
 
 /// A push that could be exposed if it were alone, ready to be put into the store.
 #[derive(Debug)]
@@ -24,6 +21,8 @@ pub struct PreparedPush {
     pub(super) at: Timestamp,
     /// Sorted by name, no name twice.
     pub(super) families: Vec<PreparedFamily>,
+    /// The group's `push_time_seconds` after this push.
+    pub(super) push_time: Option<Rendered>,
 }
 
 /// A family of a push: at rest, and as a scrape shows it.
@@ -56,19 +55,22 @@ impl PreparedPush {
             return Err(Refusal::Timestamps);
         }
         let shared = SharedLabels::of(&key);
-        let mut prepared = families
-            .iter()
-            .filter(|family| {
-                ![PUSH_TIME_SECONDS, PUSH_FAILURE_TIME_SECONDS].contains(&&*family.name)
-            })
-            .map(|family| PreparedFamily::new(&shared, at, family, rules))
-            .collect::<Result<Vec<_>, _>>()?;
-        prepared.sort_by(|a, b| a.stored.name.cmp(&b.stored.name));
+        let count = families.iter().map(|family| family.metrics.len()).sum();
+        let mut preparer = Preparer::new(&shared, count);
+        for family in families {
+            let is_gauge = |gauge: &Gauge| gauge.name() == family.name;
+            if !Gauge::ALL.iter().any(is_gauge) {
+                preparer.add(family, at, rules)?;
+            }
+        }
+        let (mut families, push_time) = preparer.finish(at);
+        families.sort_by(|a, b| a.stored.name.cmp(&b.stored.name));
         Ok(Self {
             key,
             mode,
             at,
-            families: prepared,
+            families,
+            push_time,
         })
     }
 
@@ -88,6 +90,7 @@ impl PreparedPush {
             mode,
             at,
             families,
+            push_time: Preparer::new(&SharedLabels::of(key), 0).finish(at).1,
         }
     }
 
@@ -134,35 +137,78 @@ pub(super) struct PrepareRules<'a> {
     pub(super) limits: &'a Limits,
 }
 
-impl PreparedFamily {
-    fn new<'a>(
-        shared: &SharedLabels<'a>,
-        at: Timestamp,
-        family: &'a MetricFamily<'_>,
-        rules: &PrepareRules<'_>,
-    ) -> Result<Self, Refusal> {
-        check_family(family, rules.limits)?;
-        let count = family.metrics.len();
-        let mut renderer = Renderer::new(&family.name, count);
-        let mut packed = Vec::with_capacity(count * 32);
-        let mut labels = Vec::with_capacity(8);
-        for metric in &family.metrics {
-            labels.clear();
-            labels.extend(metric.labels.iter().map(borrowed));
-            shared.add_to(&mut labels);
-            check_metric(family, metric, &labels, rules.limits)?;
-            renderer.add(&labels, metric);
-            pack(&mut packed, shared, &labels, metric);
+/// Prepares the families of a push, all in the same buffers.
+struct Preparer<'a> {
+    shared: &'a SharedLabels<'a>,
+    renderer: Renderer,
+    /// Each with the number of its rendered metrics, which it gets when all are there.
+    families: Vec<(PreparedFamily, usize)>,
+    /// The metric's labels.
+    labels: Vec<Label<'a>>,
+    /// The family's metrics.
+    packed: Vec<u8>,
+}
+
+impl<'a> Preparer<'a> {
+    /// For about so many metrics.
+    fn new(shared: &'a SharedLabels<'a>, metrics: usize) -> Self {
+        Self {
+            shared,
+            renderer: Renderer::new(metrics + 1),
+            families: Vec::with_capacity(4),
+            labels: Vec::with_capacity(8),
+            packed: Vec::with_capacity(256),
         }
-        let (on_pages, series) = renderer.finish(rules.check)?;
-        Ok(Self {
-            stored: Arc::new(StoredFamily::of(family, at, &packed)),
-            metrics: count,
-            rendered: on_pages,
-            series,
-        })
     }
 
+    fn add(
+        &mut self,
+        family: &'a MetricFamily<'_>,
+        at: Timestamp,
+        rules: &PrepareRules<'_>,
+    ) -> Result<(), Refusal> {
+        check_family(family, rules.limits)?;
+        let start = self.renderer.position();
+        self.packed.clear();
+        for (metric, index) in family.metrics.iter().zip(0..) {
+            let labels = &mut self.labels;
+            labels.clear();
+            labels.extend(metric.labels.iter().map(borrowed));
+            self.shared.add_to(labels);
+            check_metric(family, metric, labels, rules.limits)?;
+            self.renderer.add(&family.name, labels, metric, index);
+            pack(&mut self.packed, self.shared, labels, metric);
+        }
+        let prepared = PreparedFamily {
+            stored: Arc::new(StoredFamily::of(family, at, &self.packed)),
+            metrics: family.metrics.len(),
+            rendered: Vec::new(),
+            series: self.renderer.lines_from(start),
+        };
+        if let (Some(series), Check::Checked) = (self.renderer.sort_from(start), rules.check) {
+            return Err(Refusal::Invalid(format!(
+                "collected metric {series} was collected before with the same name and label values"
+            )));
+        }
+        let rendered = self.renderer.position().metrics - start.metrics;
+        self.families.push((prepared, rendered));
+        Ok(())
+    }
+
+    /// The families, and the push time of the group.
+    fn finish(mut self, at: Timestamp) -> (Vec<PreparedFamily>, Option<Rendered>) {
+        Gauge::Pushed.render(&mut self.renderer, self.shared, PushGauge::of(at));
+        let mut rendered = self.renderer.into_rendered();
+        let families = self.families.into_iter().map(|(mut family, count)| {
+            family.rendered = rendered.by_ref().take(count).collect();
+            family
+        });
+        let families = families.collect();
+        (families, rendered.next())
+    }
+}
+
+impl PreparedFamily {
     /// A family that is at rest already, made ready to be exposed. Of metrics with the same labels the last
     /// one is.
     pub(super) fn from_stored(key: &GroupingKey, stored: &Arc<StoredFamily>) -> Self {
@@ -182,24 +228,22 @@ impl PreparedFamily {
     /// A family at rest, whose metrics come with all labels that they are exposed with.
     fn exposed(stored: Arc<StoredFamily>, family: &MetricFamily<'_>) -> Self {
         let metrics = family.metrics.len();
-        let mut renderer = Renderer::new(&family.name, metrics);
+        let mut renderer = Renderer::new(metrics);
+        let start = renderer.position();
         renderer.add_all(family);
-        let (on_pages, series) = renderer.finish(Check::Unchecked).unwrap_or_default();
+        let series = renderer.lines_from(start);
+        renderer.sort_from(start);
         Self {
             stored,
             metrics,
-            rendered: on_pages,
+            rendered: renderer.into_rendered().collect(),
             series,
         }
     }
 
     /// As it is at rest in a group.
     pub(super) fn as_group_family(&self) -> GroupFamily {
-        GroupFamily {
-            stored: Arc::clone(&self.stored),
-            metrics: self.metrics,
-            series: self.series,
-        }
+        GroupFamily::new(Arc::clone(&self.stored), self.metrics, self.series)
     }
 
     /// As if none of its metrics were on the pages.
@@ -246,9 +290,8 @@ fn pack(
 pub(super) fn sort_keys(key: &GroupingKey, stored: &StoredFamily) -> Vec<SortKey> {
     let family = unpack(key, stored);
     let mut buffer = Vec::with_capacity(128);
-    let mut keys: Vec<_> = family
-        .metrics
-        .iter()
+    let metrics = family.metrics.iter();
+    let mut keys: Vec<_> = metrics
         .map(|metric| SortKey::of(&metric.labels, &mut buffer))
         .collect();
     keys.sort_unstable();

@@ -1,103 +1,117 @@
-//! The metrics of a family as lines, each with its place in a scrape.
+//! Metrics as lines, each with its place in a scrape.
+
+use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::consistency::{Check, Refusal};
-use super::pages::{Names, Rendered, SortKey};
+use super::pages::{Names, Rendered, SortKey, series};
 use crate::exposition::Escaping;
 use crate::exposition::text_encoder::append_metric;
 use crate::model::{Label, Metric, MetricFamily};
 
-/// Renders the metrics of one family into one buffer.
+/// Renders metrics, family by family, into one buffer.
 #[derive(Debug)]
-pub(super) struct Renderer<'a> {
-    name: &'a str,
+pub(super) struct Renderer {
     text: Vec<u8>,
-    /// Key, end in the text, and names of each metric in pushed order.
-    metrics: Vec<(SortKey, usize, Names)>,
+    /// The metrics, without their text until all of it is there, and where that will be.
+    metrics: Vec<(Rendered, Range<usize>)>,
     key_buffer: Vec<u8>,
 }
 
-impl<'a> Renderer<'a> {
-    /// For the family of this name, and about so many metrics.
-    pub(super) fn new(name: &'a str, metrics: usize) -> Self {
+/// How far a [`Renderer`] had come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Position {
+    pub(super) metrics: usize,
+    bytes: usize,
+}
+
+impl Renderer {
+    /// For about so many metrics.
+    pub(super) fn new(metrics: usize) -> Self {
         Self {
-            name,
             text: Vec::with_capacity(metrics * 128),
             metrics: Vec::with_capacity(metrics),
             key_buffer: Vec::with_capacity(128),
         }
     }
 
-    /// Adds a metric, exposed with these labels; one without a value has no line.
-    pub(super) fn add(&mut self, labels: &[Label<'_>], metric: &Metric<'_>) {
+    /// Adds a metric of the family of this name, exposed with these labels; one without a value has no line. `index` is
+    /// its place among the metrics of its group's family.
+    pub(super) fn add(
+        &mut self,
+        name: &str,
+        labels: &[Label<'_>],
+        metric: &Metric<'_>,
+        index: u32,
+    ) {
         let Some(value) = &metric.value else { return };
+        let start = self.text.len();
         let pairs = labels.iter().map(|label| (&*label.name, &*label.value));
-        append_metric(&mut self.text, self.name, pairs, value, Escaping::AllowUtf8);
-        let names = Names::of(self.name, labels);
-        let key = SortKey::of(labels, &mut self.key_buffer);
-        self.metrics.push((key, self.text.len(), names));
+        append_metric(&mut self.text, name, pairs, value, Escaping::AllowUtf8);
+        let rendered = Rendered {
+            key: SortKey::of(labels, &mut self.key_buffer),
+            text: Bytes::new(),
+            index,
+            names: Names::of(name, labels),
+            is_tied: false,
+        };
+        self.metrics.push((rendered, start..self.text.len()));
     }
 
     /// Adds all metrics of a family with the labels that they have.
     pub(super) fn add_all(&mut self, family: &MetricFamily<'_>) {
-        for metric in &family.metrics {
-            self.add(&metric.labels, metric);
+        for (metric, index) in family.metrics.iter().zip(0..) {
+            self.add(&family.name, &metric.labels, metric, index);
         }
     }
 
-    /// How many metrics there are, and how many bytes of lines.
-    pub(super) fn position(&self) -> (usize, usize) {
-        (self.metrics.len(), self.text.len())
+    /// How far it has come.
+    pub(super) fn position(&self) -> Position {
+        Position {
+            metrics: self.metrics.len(),
+            bytes: self.text.len(),
+        }
     }
 
-    /// How many lines there are from this byte on.
-    pub(super) fn lines_from(&self, byte: usize) -> usize {
-        memchr::memchr_iter(b'\n', &self.text[byte..]).count()
+    /// How many lines there are from there on.
+    pub(super) fn lines_from(&self, position: Position) -> usize {
+        memchr::memchr_iter(b'\n', &self.text[position.bytes..]).count()
     }
 
-    /// The metrics as they were added, counted from zero.
-    pub(super) fn into_rendered(self) -> impl Iterator<Item = Rendered> {
-        let text = Bytes::from(self.text);
-        let mut start = 0;
-        let metrics = self.metrics.into_iter().zip(0..);
-        metrics.map(move |((key, end, names), index)| {
-            let lines = text.slice(start..end);
-            start = end;
-            Rendered {
-                key,
-                text: lines,
-                index,
-                names,
-                is_tied: false,
-            }
-        })
-    }
-
-    /// The metrics sorted by key, and how many lines they have.
-    pub(super) fn finish(self, check: Check) -> Result<(Vec<Rendered>, usize), Refusal> {
-        let series = self.lines_from(0);
-        let mut rendered: Vec<_> = self.into_rendered().collect();
+    /// Sorts the metrics from there on, which are those of a family, by key. Of those that are there twice the one pushed
+    /// last stays; answers one of these series, if there are any.
+    pub(super) fn sort_from(&mut self, position: Position) -> Option<String> {
+        let family = &mut self.metrics[position.metrics..];
         // Of equal keys the one pushed last comes first, and stays.
-        rendered.sort_by(|a, b| a.key.cmp(&b.key).then(b.index.cmp(&a.index)));
-        let duplicate = rendered.windows(2).find(|pair| pair[0].key == pair[1].key);
-        if let (Check::Checked, Some(pair)) = (check, duplicate) {
-            let series = pair[0].series();
-            return Err(Refusal::Invalid(format!(
-                "collected metric {series} was collected before with the same name and label values"
-            )));
+        family.sort_by(|(a, _), (b, _)| a.key.cmp(&b.key).then(b.index.cmp(&a.index)));
+        let is_twice = |pair: &&[(Rendered, _)]| pair[0].0.key == pair[1].0.key;
+        let twice = family.windows(2).find(is_twice);
+        let twice = twice.map(|pair| series(&self.text[pair[0].1.clone()]));
+        if twice.is_some() {
+            let mut family = self.metrics.split_off(position.metrics);
+            family.dedup_by(|(later, _), (first, _)| later.key == first.key);
+            self.metrics.append(&mut family);
         }
-        rendered.dedup_by(|later, first| later.key == first.key);
-        mark_ties(&mut rendered);
-        Ok((rendered, series))
+        mark_ties(&mut self.metrics[position.metrics..]);
+        twice
+    }
+
+    /// The metrics with their lines.
+    pub(super) fn into_rendered(self) -> impl Iterator<Item = Rendered> {
+        let all = Bytes::from(self.text);
+        let metrics = self.metrics.into_iter();
+        metrics.map(move |(metric, lines)| Rendered {
+            text: all.slice(lines),
+            ..metric
+        })
     }
 }
 
-fn mark_ties(rendered: &mut [Rendered]) {
-    for at in 1..rendered.len() {
-        if rendered[at - 1].key.rank() == rendered[at].key.rank() {
-            rendered[at - 1].is_tied = true;
-            rendered[at].is_tied = true;
+fn mark_ties(family: &mut [(Rendered, Range<usize>)]) {
+    for at in 1..family.len() {
+        if family[at - 1].0.key.rank() == family[at].0.key.rank() {
+            family[at - 1].0.is_tied = true;
+            family[at].0.is_tied = true;
         }
     }
 }

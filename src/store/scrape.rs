@@ -303,26 +303,16 @@ impl Part<'_> {
 
 /// The lines of own metrics with their places in scrape order.
 fn own_lines(name: &str, metrics: &[Metric<'_>]) -> Vec<(SortKey, Vec<u8>)> {
+    let mut buffer = Vec::new();
     let mut lines: Vec<_> = metrics
         .iter()
         .filter_map(|metric| {
-            let labels = || {
-                metric
-                    .labels
-                    .iter()
-                    .map(|label| (&*label.name, &*label.value))
-            };
+            let labels = metric.labels.iter();
+            let labels = labels.map(|label| (&*label.name, &*label.value));
+            let value = metric.value.as_ref()?;
             let mut text = Vec::with_capacity(MADE_BYTES);
-            append_metric(
-                &mut text,
-                name,
-                labels(),
-                metric.value.as_ref()?,
-                Escaping::AllowUtf8,
-            );
-            let key =
-                SortKey::new(labels().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
-            Some((key, text))
+            append_metric(&mut text, name, labels, value, Escaping::AllowUtf8);
+            Some((SortKey::of(&metric.labels, &mut buffer), text))
         })
         .collect();
     lines.sort();

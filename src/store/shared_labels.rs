@@ -28,6 +28,16 @@ impl<'a> SharedLabels<'a> {
         }
     }
 
+    /// The labels, sorted by name: those of a metric that has none of its own.
+    pub(super) fn labels(&self) -> &[Label<'a>] {
+        &self.labels
+    }
+
+    /// The same, to keep.
+    pub(super) fn into_labels(self) -> Vec<Label<'a>> {
+        self.labels
+    }
+
     /// Makes a metric's own labels those that it is exposed with: with these among them, sorted by name.
     ///
     /// Own labels that the grouping key names as well are overwritten; a name that the metric itself has twice stays

@@ -79,12 +79,7 @@ impl State {
         at: Timestamp,
         rules: &Rules<'_>,
     ) -> Result<Self, Refusal> {
-        let nothing = PreparedPush {
-            key: Arc::clone(key),
-            mode: PushMode::Merge,
-            at,
-            families: Vec::new(),
-        };
+        let nothing = PreparedPush::from_stored(key, PushMode::Merge, at, &[]);
         self.with_families(&nothing, &[(Gauge::Failed, PushGauge::of(at))], rules)
     }
 

@@ -12,7 +12,7 @@ use crate::store::change::StoredFamily;
 use crate::store::consistency::OwnFamily;
 use crate::store::families::Family;
 use crate::store::groups::{Gauge, Group, GroupFamily, GroupId, unpack};
-use crate::store::pages::{Pages, Rendered};
+use crate::store::pages::Pages;
 use crate::store::renderer::Renderer;
 
 /// Where a family of a group is: the place of the group, and its place there.
@@ -91,7 +91,7 @@ impl Task {
 
 fn made_of_pushed(name: Arc<str>, mut places: Vec<Place>, groups: &[Group]) -> Made {
     places.sort_by_key(|&(at, place)| groups[at].families[place].stored.pushed_at);
-    let mut together = Together::new(&name, places.len());
+    let mut together = Together::new(places.len());
     let mut measured = Vec::with_capacity(places.len());
     let mut kinds = Vec::new();
     for (at, place) in places {
@@ -102,11 +102,7 @@ fn made_of_pushed(name: Arc<str>, mut places: Vec<Place>, groups: &[Group]) -> M
             kinds.push(Arc::clone(stored));
         }
         let series = together.add(group.id, stored, &family);
-        let family = GroupFamily {
-            stored: Arc::clone(stored),
-            metrics: family.metrics.len(),
-            series,
-        };
+        let family = GroupFamily::new(Arc::clone(stored), family.metrics.len(), series);
         measured.push(((at, place), family));
     }
     Made {
@@ -119,7 +115,7 @@ fn made_of_pushed(name: Arc<str>, mut places: Vec<Place>, groups: &[Group]) -> M
 
 fn made_of_gauge(gauge: Gauge, groups: &[Group]) -> Made {
     let name = gauge.name();
-    let mut together = Together::new(name, groups.len());
+    let mut together = Together::new(groups.len());
     for group in groups {
         let (family, at) = gauge.family_of(group);
         together.add(group.id, &StoredFamily::of(&family, at, &[]), &family);
@@ -133,18 +129,18 @@ fn made_of_gauge(gauge: Gauge, groups: &[Group]) -> Made {
 }
 
 /// A family in the making, over all groups.
-struct Together<'a> {
+struct Together {
     family: Family,
-    renderer: Renderer<'a>,
-    /// Whose each metric is, and which of theirs.
-    owners: Vec<(GroupId, u32)>,
+    renderer: Renderer,
+    /// Whose each metric is.
+    owners: Vec<GroupId>,
 }
 
-impl<'a> Together<'a> {
-    fn new(name: &'a str, groups: usize) -> Self {
+impl Together {
+    fn new(groups: usize) -> Self {
         Self {
             family: Family::default(),
-            renderer: Renderer::new(name, groups),
+            renderer: Renderer::new(groups),
             owners: Vec::with_capacity(groups),
         }
     }
@@ -155,20 +151,17 @@ impl<'a> Together<'a> {
             return 0;
         }
         self.family.count_in(stored);
-        let (first, start) = self.renderer.position();
+        let before = self.renderer.position();
         self.renderer.add_all(family);
-        let (after, _) = self.renderer.position();
-        self.owners
-            .extend((first..after).zip(0..).map(|(_, index)| (group, index)));
-        self.renderer.lines_from(start)
+        let after = self.renderer.position();
+        self.owners.resize(after.metrics, group);
+        self.renderer.lines_from(before)
     }
 
     /// The family; none if two groups have the same metric.
     fn into_family(mut self) -> Option<Family> {
-        let rendered = self.renderer.into_rendered().zip(self.owners);
-        let mut metrics: Vec<_> = rendered
-            .map(|(metric, (group, index))| (group, Rendered { index, ..metric }))
-            .collect();
+        let rendered = self.renderer.into_rendered();
+        let mut metrics: Vec<_> = self.owners.into_iter().zip(rendered).collect();
         // Of what a group has twice, the one pushed last comes first, and stays.
         metrics.sort_unstable_by(|(group, a), (other_group, b)| {
             let twice = || (group, b.index).cmp(&(other_group, a.index));

@@ -40,15 +40,6 @@ impl SortKey {
         Self::from_bytes(buffer, rank_end)
     }
 
-    /// The key of these labels, which are sorted by name.
-    pub(in crate::store) fn new<'a>(
-        labels: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
-    ) -> Self {
-        let mut buffer = Vec::with_capacity(128);
-        let rank_end = append_sort_key(&mut buffer, labels);
-        Self::from_bytes(&buffer, rank_end)
-    }
-
     /// The key of a metric, read from its lines.
     pub(super) fn of_lines(lines: &[u8]) -> Self {
         let mut buffer = Vec::with_capacity(128);

@@ -5,6 +5,12 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Label;
+
+fn key_of(labels: &[(&str, &str)]) -> SortKey {
+    let labels = labels.iter().map(|(name, value)| Label::new(*name, *value));
+    SortKey::of(&labels.collect::<Vec<_>>(), &mut Vec::new())
+}
 
 /// A metric with one label, padded so that some eighty of them fill a page. Three neighbours have the same value under
 /// different names, so their ranks are equal.
@@ -12,7 +18,7 @@ fn rendered(label: u16, value: u8) -> Rendered {
     let name = format!("l{}", label % 3);
     let label_value = format!("{:05}{}", label / 3, "x".repeat(180));
     let text = format!("m{{{name}=\"{label_value}\"}} {value}\n");
-    let key = SortKey::new([(name.as_bytes(), label_value.as_bytes())].into_iter());
+    let key = key_of(&[(&name, &label_value)]);
     // Pushed in the opposite order of the names.
     let index = u32::from(u16::MAX - label);
     Rendered {
@@ -116,27 +122,20 @@ proptest! {
 /// The order of metrics in a scrape: fewer labels first, then values in the order of the names, then names.
 #[test]
 fn keys_are_ordered_as_metrics_in_a_scrape() {
-    let key = |labels: &[(&str, &str)]| {
-        SortKey::new(
-            labels
-                .iter()
-                .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
-        )
-    };
     let in_order = [
-        key(&[]),
-        key(&[("z", "")]),
-        key(&[("z", "\0")]),
-        key(&[("z", "\0\0")]),
-        key(&[("z", "\0a")]),
-        key(&[("z", "\u{1}")]),
-        key(&[("a", "b")]),
-        key(&[("z", "b")]),
-        key(&[("a", "b\0")]),
-        key(&[("a", "ba")]),
-        key(&[("a", "b"), ("b", "a")]),
-        key(&[("a", "b"), ("c", "a")]),
-        key(&[("a", "ba"), ("b", "")]),
+        key_of(&[]),
+        key_of(&[("z", "")]),
+        key_of(&[("z", "\0")]),
+        key_of(&[("z", "\0\0")]),
+        key_of(&[("z", "\0a")]),
+        key_of(&[("z", "\u{1}")]),
+        key_of(&[("a", "b")]),
+        key_of(&[("z", "b")]),
+        key_of(&[("a", "b\0")]),
+        key_of(&[("a", "ba")]),
+        key_of(&[("a", "b"), ("b", "a")]),
+        key_of(&[("a", "b"), ("c", "a")]),
+        key_of(&[("a", "ba"), ("b", "")]),
     ];
     assert!(in_order.is_sorted());
     assert!(in_order.windows(2).all(|pair| pair[0] != pair[1]));
@@ -149,19 +148,14 @@ fn a_key_is_read_back_from_lines_with_escapes() {
     let value = crate::model::Value::Gauge(1.0);
     let escaping = crate::exposition::Escaping::AllowUtf8;
     crate::exposition::text_encoder::append_metric(&mut text, "a.b", labels, &value, escaping);
-    let expected = SortKey::new(
-        labels
-            .iter()
-            .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
-    );
-    assert_eq!(SortKey::of_lines(&text), expected);
+    assert_eq!(SortKey::of_lines(&text), key_of(&labels));
 }
 
 /// `m{a="1"}` and `m{b="1"}` differ in names only: a scrape shows them as they were pushed.
 #[test]
 fn metrics_that_differ_in_names_only_stay_in_pushed_order() {
     let metric = |name: &str, index: u32| {
-        let key = SortKey::new([(name.as_bytes(), b"1".as_slice())].into_iter());
+        let key = key_of(&[(name, "1")]);
         let text = format!("m{{{name}=\"1\"}} 1\n").into();
         Rendered {
             key,
@@ -204,7 +198,7 @@ fn metrics_that_differ_in_names_only_stay_in_pushed_order() {
 fn a_tie_longer_than_a_page_is_cut_up() {
     let metric = |index: u32| {
         let name = format!("l{index:05}");
-        let key = SortKey::new([(name.as_bytes(), b"1".as_slice())].into_iter());
+        let key = key_of(&[(&name, "1")]);
         let text = format!("m{{{name}=\"1\"}} 1\n").into();
         Rendered {
             key,

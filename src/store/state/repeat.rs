@@ -3,8 +3,10 @@
 //! Such a push can't be refused and moves no series, so it needs no way back: it is put in place. What no snapshot
 //! shares is overwritten, without copies of the pages and of all that leads to them.
 
-use std::slice;
 use std::sync::Arc;
+use std::{mem, slice};
+
+use smallvec::SmallVec;
 
 use super::State;
 use crate::store::change::{Change, PushGauge, PushMode};
@@ -17,9 +19,10 @@ use crate::store::prepare::{PreparedFamily, PreparedPush};
 pub(in crate::store) struct Repeat<'a> {
     push: &'a PreparedPush,
     group: GroupId,
+    /// The places of the push's families among those of the group.
+    families: SmallVec<[usize; 8]>,
     /// Of the metrics of all families of the push, then that of the gauge.
     places: Vec<Places>,
-    push_time: Rendered,
 }
 
 impl Repeat<'_> {
@@ -36,26 +39,30 @@ impl State {
         if push.mode == PushMode::Replace && push.families.len() != group.families.len() {
             return None;
         }
-        let push_time = Gauge::Pushed.rendered(&push.key, PushGauge::of(push.at))?;
-        let mut places = Vec::with_capacity(push.families.len() + 1);
-        let mut find = |name: &str, metrics: &[Rendered]| {
+        let mut repeat = Repeat {
+            push,
+            group: group.id,
+            families: SmallVec::new(),
+            places: Vec::with_capacity(push.families.len() + 1),
+        };
+        let mut find = |name: &str, metrics: &[Rendered], near| {
             let pages = &self.exhibit.families().get(name)?.pages;
-            pages.find_again(group.id, metrics, &mut places)
+            pages.find_again(group.id, metrics, near, &mut repeat.places)
         };
         for family in &push.families {
-            let old = group.family(&family.stored.name)?;
+            let name = &family.stored.name;
+            let next = repeat.families.last().map_or(0, |last| last + 1);
+            let at = group.place_near(next, name)?;
+            let old = &group.families[at];
             if !shows_the_same_series(family, old) {
                 return None;
             }
-            find(&family.stored.name, &family.rendered)?;
+            find(name, &family.rendered, old.place)?;
+            repeat.families.push(at);
         }
-        find(Gauge::Pushed.name(), slice::from_ref(&push_time))?;
-        Some(Repeat {
-            push,
-            group: group.id,
-            places,
-            push_time,
-        })
+        let push_time = push.push_time.as_slice();
+        find(Gauge::Pushed.name(), push_time, group.push_time_place)?;
+        Some(repeat)
     }
 
     /// Puts a push in place.
@@ -66,18 +73,25 @@ impl State {
         };
         let group = Arc::make_mut(group);
         let mut places = repeat.places.iter();
-        for family in &push.families {
-            if let Some(old) = group.put(family.as_group_family()) {
-                self.exhibit
-                    .put_in_place(id, family, &old.stored, &mut places);
-            }
+        for (family, &at) in push.families.iter().zip(&repeat.families) {
+            let mut new = family.as_group_family();
+            new.place = first_place(&places);
+            let old = mem::replace(&mut group.families[at], new);
+            self.exhibit
+                .put_in_place(id, family, &old.stored, &mut places);
         }
         group.pushed = PushGauge::of(push.at);
-        let push_time = slice::from_ref(&repeat.push_time);
+        group.push_time_place = first_place(&places);
+        let push_time = push.push_time.as_slice();
         self.exhibit
             .overwrite(Gauge::Pushed.name(), id, push_time, &mut places);
         self.decide();
     }
+}
+
+/// Where on its page the next of these places is.
+fn first_place(places: &slice::Iter<'_, Places>) -> u32 {
+    places.as_slice().first().map_or(0, Places::first)
 }
 
 /// Whether a family would show as many series as the one before it, under the same type and help. That they are the
@@ -85,6 +99,6 @@ impl State {
 fn shows_the_same_series(new: &PreparedFamily, old: &GroupFamily) -> bool {
     new.stored.metric_type == old.stored.metric_type
         && new.stored.help == old.stored.help
-        && new.series == old.series
-        && [old.metrics, new.rendered.len()] == [new.metrics; 2]
+        && new.series == old.series()
+        && [old.metrics(), new.rendered.len()] == [new.metrics; 2]
 }
