@@ -169,6 +169,8 @@ impl Deflater {
             let from = compress.total_in() as usize;
             // Deflating from memory to memory has no error that could occur here.
             let _ = compress.compress_vec(&plain[from..], bytes, FlushCompress::Full);
+            // All pages of a gateway may take seconds: whoever waits for a core goes first.
+            std::thread::yield_now();
             if bytes.len() < bytes.capacity() {
                 break;
             }
