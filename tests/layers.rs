@@ -35,6 +35,7 @@ const MODULES: [Module; 14] = [
             "flate2",
             "imbl",
             "memchr",
+            "parking_lot",
             "smallvec",
             "thiserror",
             "tracing",

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::slice;
-use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
 use super::Snapshot;
 use super::apply::apply;
@@ -33,7 +33,7 @@ pub struct Store {
 struct Shared {
     options: Options,
     published: RwLock<Arc<State>>,
-    /// Held while a state is made from the one before.
+    /// Held while a state is made from the one before, which takes so little that it pays to wait awake.
     writer: Mutex<Writer>,
     queue: Mutex<Queue>,
     /// Wakes the thread that keeps changes.
@@ -123,7 +123,7 @@ impl Store {
             .publish(replay.finish(&self.shared.options.own_families));
         let unkept = matches!(durability, Durability::Interval(_)).then(Unkept::default);
         self.shared.set_status(persistence.status());
-        *lock(&self.shared.writer) = Writer {
+        *self.shared.writer.lock() = Writer {
             persistence: Some(persistence),
             unkept,
         };
@@ -136,7 +136,7 @@ impl Store {
             ),
         };
         let thread = std::thread::Builder::new().name("commit".into()).spawn(run);
-        *lock(&self.shared.thread) = Some(thread.expect("a process that starts can have a thread"));
+        *self.shared.thread.lock() = Some(thread.expect("a process that starts can have a thread"));
         self.shared.queue().phase = phase;
     }
 
@@ -157,7 +157,7 @@ impl Store {
             Phase::Direct => {
                 drop(queue);
                 self.shared
-                    .process(&mut lock(&self.shared.writer), vec![job]);
+                    .process(&mut self.shared.writer.lock(), vec![job]);
                 return;
             }
         };
@@ -199,18 +199,18 @@ impl Store {
 
     /// How the persistence is doing, if there is one.
     pub fn status(&self) -> Option<Status> {
-        read(&self.shared.status).clone()
+        self.shared.status.read().clone()
     }
 
     /// Takes no more requests, finishes those that wait, and lets the persistence end in an orderly way.
     pub fn close(&self) -> Result<(), PersistenceError> {
         self.shared.queue().phase = Phase::Closed;
         self.shared.wake.notify_all();
-        if let Some(thread) = lock(&self.shared.thread).take() {
+        if let Some(thread) = self.shared.thread.lock().take() {
             // A panic in there was logged by the panic hook.
             let _ = thread.join();
         }
-        let mut writer = lock(&self.shared.writer);
+        let mut writer = self.shared.writer.lock();
         let kept = self.shared.keep_now(&mut writer);
         let closed = writer
             .persistence
@@ -230,18 +230,18 @@ impl Store {
 
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        lock(&self.queue)
+        self.queue.lock()
     }
 
     fn published(&self) -> Arc<State> {
-        Arc::clone(&read(&self.published))
+        Arc::clone(&self.published.read())
     }
 
     /// Makes a state visible. The one before is let go after the lock, and by another thread if that takes long, as it
     /// does when all groups are gone: nobody is to wait for that.
     fn publish(&self, state: Arc<State>) {
         let is_wiped = state.groups().len() == 0;
-        let before = std::mem::replace(&mut *write(&self.published), state);
+        let before = std::mem::replace(&mut *self.published.write(), state);
         if is_wiped && before.groups().len() > FREED_AT_ONCE {
             let free = std::thread::Builder::new().name("free".into());
             // Without a thread, the state is dropped with the closure, here.
@@ -250,7 +250,7 @@ impl Shared {
     }
 
     fn set_status(&self, status: Status) {
-        *write(&self.status) = Some(status);
+        *self.status.write() = Some(status);
     }
 
     /// The work of the thread that commits what is queued, with [`Durability::EachCommit`].
@@ -258,15 +258,12 @@ impl Shared {
         loop {
             let mut queue = self.queue();
             if queue.jobs.is_empty() && queue.phase != Phase::Closed {
-                (queue, _) = self
-                    .wake
-                    .wait_timeout(queue, IDLE)
-                    .unwrap_or_else(PoisonError::into_inner);
+                self.wake.wait_for(&mut queue, IDLE);
             }
             let jobs = std::mem::take(&mut queue.jobs);
             let closed = queue.phase == Phase::Closed;
             drop(queue);
-            let mut writer = lock(&self.writer);
+            let mut writer = self.writer.lock();
             match (jobs.is_empty(), closed) {
                 (true, true) => return,
                 (true, false) => self.look_after(&mut writer),
@@ -279,15 +276,12 @@ impl Shared {
     fn keep_at_intervals(&self, interval: Duration) {
         let mut queue = self.queue();
         while queue.phase != Phase::Closed {
-            (queue, _) = self
-                .wake
-                .wait_timeout(queue, interval)
-                .unwrap_or_else(PoisonError::into_inner);
+            self.wake.wait_for(&mut queue, interval);
             if queue.phase == Phase::Closed {
                 return;
             }
             drop(queue);
-            let mut writer = lock(&self.writer);
+            let mut writer = self.writer.lock();
             // A failure is in the status, and what was not kept is tried again.
             let _ = self.keep_now(&mut writer);
             self.look_after(&mut writer);
@@ -315,7 +309,7 @@ impl Shared {
 
     /// Lets the pushes share names and helps with what is here.
     fn share_words(&self, jobs: &mut [Job]) {
-        let state = read(&self.published);
+        let state = self.published.read();
         for job in jobs {
             if let Request::Push(push) = &mut job.request {
                 push.share_words(state.exhibit());
@@ -325,7 +319,7 @@ impl Shared {
 
     /// How to put the jobs in place, if all of them are pushes of nothing but new values.
     fn repeats<'a>(&self, jobs: &'a [Job]) -> Option<Vec<Repeat<'a>>> {
-        let state = read(&self.published);
+        let state = self.published.read();
         let repeat = |job: &'a Job| match &job.request {
             Request::Push(push) => state.repeat(push),
             _ => None,
@@ -337,7 +331,7 @@ impl Shared {
     fn put_in_place(&self, writer: &mut Writer, repeats: &[Repeat<'_>]) -> Result<(), Unavailable> {
         let changes: Vec<_> = repeats.iter().map(Repeat::to_change).collect();
         self.keep(writer, &changes)?;
-        let mut published = write(&self.published);
+        let mut published = self.published.write();
         // A snapshot that somebody holds stays as it is.
         let state = Arc::make_mut(&mut published);
         for repeat in repeats {
@@ -351,14 +345,14 @@ impl Shared {
     /// Keeps a deletion that comes alone, then takes the group out of the visible state itself: it can't be refused
     /// either.
     fn delete(&self, writer: &mut Writer, key: &Arc<GroupingKey>) -> Result<(), Unavailable> {
-        if read(&self.published).group_of(key).is_none() {
+        if self.published.read().group_of(key).is_none() {
             return Ok(());
         }
         let change = Change::Delete {
             key: Arc::clone(key),
         };
         self.keep(writer, slice::from_ref(&change))?;
-        Arc::make_mut(&mut write(&self.published)).delete(key, &self.rules());
+        Arc::make_mut(&mut self.published.write()).delete(key, &self.rules());
         self.compact_if_due(writer);
         Ok(())
     }
@@ -463,19 +457,4 @@ impl Writer {
             (None, None) => Ok(()),
         }
     }
-}
-
-/// A panic while a lock was held leaves what it guards in order, see [`lock`].
-fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A panic while a lock was held leaves what it guards as it was: states are replaced whole, and what changes one in place
-/// does nothing that could fail.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
