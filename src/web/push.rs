@@ -71,21 +71,21 @@ fn approximate_size(head: &Parts) -> usize {
     let target = head.uri.path_and_query();
     let target_len = target.map_or(0, |target| target.as_str().len());
     let protocol_len = "HTTP/1.1".len();
-    let header_len = |name: &HeaderName| {
-        let values = head.headers.get_all(name).iter();
-        let name_len = if name == header::HOST {
+    let name_len = |name: &HeaderName| {
+        if name == header::HOST {
             0
         } else {
             name.as_str().len()
-        };
-        name_len + values.map(HeaderValue::len).sum::<usize>()
+        }
     };
-    let sum_of_headers: usize = head.headers.keys().map(header_len).sum();
+    let names: usize = head.headers.keys().map(name_len).sum();
+    let values: usize = head.headers.values().map(HeaderValue::len).sum();
     let announced = head.headers.get(header::CONTENT_LENGTH);
     let announced_len = announced.and_then(|len| len.to_str().ok()?.parse().ok());
     target_len
         + head.method.as_str().len()
         + protocol_len
-        + sum_of_headers
+        + names
+        + values
         + announced_len.unwrap_or(0_usize)
 }
