@@ -8,6 +8,9 @@ use memchr::{memchr2, memchr3};
 use super::{Escaping, NameKind, escape_name};
 use crate::model::{Histogram, MetricFamily, MetricType, Summary, Value};
 
+/// Bytes of a text in which a search byte by byte is faster than one that has to be set up.
+const SHORT: usize = 16;
+
 mod number;
 #[cfg(test)]
 mod tests;
@@ -37,7 +40,8 @@ pub fn append_header(
     out.push(b'\n');
 }
 
-/// Appends all lines of one metric. The labels come as they are to be printed: sorted, without doubles.
+/// Appends all lines of one metric; whether none of its names had to be quoted. The labels come as they are to be
+/// printed: sorted, without doubles.
 ///
 /// The last line never has a label `quantile` or `le` of its own.
 pub fn append_metric<'l>(
@@ -46,11 +50,13 @@ pub fn append_metric<'l>(
     labels: impl IntoIterator<Item = (&'l str, &'l str)>,
     value: &Value<'_>,
     escaping: Escaping,
-) {
+) -> bool {
     let name = escape_name(name, escaping, NameKind::Metric);
+    let is_bare = NameKind::Metric.is_legacy(&name);
     let mut lines = Lines {
         out,
-        is_bare: NameKind::Metric.is_legacy(&name),
+        is_bare,
+        are_all_bare: is_bare,
         name,
         labels: Labels::ToWrite(labels.into_iter()),
         escaping,
@@ -61,6 +67,7 @@ pub fn append_metric<'l>(
         Value::Summary(summary) => lines.append_summary(summary),
         Value::Histogram(histogram) => lines.append_histogram(histogram),
     }
+    lines.are_all_bare
 }
 
 /// Appends a family with the labels that its metrics have, in the order in which they have them. A metric without
@@ -83,6 +90,8 @@ struct Lines<'o, 'n, L> {
     name: Cow<'n, str>,
     /// Whether the name goes before the braces, without quotes, rather than between them.
     is_bare: bool,
+    /// Whether nor any other name so far has needed quotes.
+    are_all_bare: bool,
     labels: Labels<L>,
     escaping: Escaping,
 }
@@ -161,7 +170,7 @@ impl<'l, L: Iterator<Item = (&'l str, &'l str)>> Lines<'_, '_, L> {
         let start = self.out.len();
         for (name, value) in labels {
             let name = escape_name(name, self.escaping, NameKind::Label);
-            append_name(self.out, &name, NameKind::Label);
+            self.are_all_bare &= append_name(self.out, &name, NameKind::Label);
             self.out.extend_from_slice(b"=\"");
             append_escaped(self.out, value);
             self.out.extend_from_slice(b"\",");
@@ -171,19 +180,28 @@ impl<'l, L: Iterator<Item = (&'l str, &'l str)>> Lines<'_, '_, L> {
     }
 }
 
-fn append_name(out: &mut Vec<u8>, name: &str, kind: NameKind) {
-    if kind.is_legacy(name) {
+/// Appends a name; whether it needs no quotes.
+fn append_name(out: &mut Vec<u8>, name: &str, kind: NameKind) -> bool {
+    let is_bare = kind.is_legacy(name);
+    if is_bare {
         out.extend_from_slice(name.as_bytes());
     } else {
         out.push(b'"');
         append_escaped(out, name);
         out.push(b'"');
     }
+    is_bare
 }
 
 /// Appends what stands between quotes.
 fn append_escaped(out: &mut Vec<u8>, text: &str) {
-    append_with_escapes(out, text, |rest| memchr3(b'\\', b'\n', b'"', rest));
+    append_with_escapes(out, text, |rest| {
+        if rest.len() <= SHORT {
+            let is_special = |byte: &u8| matches!(byte, b'\\' | b'\n' | b'"');
+            return rest.iter().position(is_special);
+        }
+        memchr3(b'\\', b'\n', b'"', rest)
+    });
 }
 
 /// Appends a help, in which quotes are not escaped.

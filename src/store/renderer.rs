@@ -47,12 +47,12 @@ impl Renderer {
         let Some(value) = &metric.value else { return };
         let start = self.text.len();
         let pairs = labels.iter().map(|label| (&*label.name, &*label.value));
-        append_metric(&mut self.text, name, pairs, value, Escaping::AllowUtf8);
+        let is_bare = append_metric(&mut self.text, name, pairs, value, Escaping::AllowUtf8);
         let rendered = Rendered {
             key: SortKey::of(labels, &mut self.key_buffer),
             text: Bytes::new(),
             index,
-            names: Names::of(name, labels),
+            names: if is_bare { Names::Legacy } else { Names::Utf8 },
             is_tied: false,
         };
         self.metrics.push((rendered, start..self.text.len()));

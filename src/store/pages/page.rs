@@ -9,7 +9,6 @@ use super::draft::{Draft, ROOM};
 use super::sort_key::{SortKey, append_key_of_lines};
 use super::{Duplicate, Rendered};
 use crate::exposition::sample_line::last_line;
-use crate::model::{Label, is_legacy_label_name, is_legacy_metric_name};
 use crate::store::deflate::Piece;
 use crate::store::groups::GroupId;
 
@@ -320,16 +319,6 @@ impl Found {
 }
 
 impl Names {
-    /// What the names of a metric need.
-    pub(in crate::store) fn of(name: &str, labels: &[Label<'_>]) -> Self {
-        let mut label_names = labels.iter().map(|label| label.name.as_bytes());
-        if is_legacy_metric_name(name.as_bytes()) && label_names.all(is_legacy_label_name) {
-            Self::Legacy
-        } else {
-            Self::Utf8
-        }
-    }
-
     /// What two runs of names need together.
     pub(in crate::store) fn and(self, other: Self) -> Self {
         if self == Self::Legacy { other } else { self }
