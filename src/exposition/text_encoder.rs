@@ -8,14 +8,14 @@ use memchr::{memchr2, memchr3};
 use super::{Escaping, NameKind, escape_name};
 use crate::model::{Histogram, MetricFamily, MetricType, Summary, Value};
 
-/// Bytes of a text in which a search byte by byte is faster than one that has to be set up.
-const SHORT: usize = 16;
-
 mod number;
 #[cfg(test)]
 mod tests;
 
 pub use number::append_float;
+
+/// Bytes of a text in which a search byte by byte is faster than one that has to be set up.
+const SHORT: usize = 16;
 
 /// Appends the HELP line, if there is a help, and the TYPE line of a family.
 pub fn append_header(
@@ -90,7 +90,7 @@ struct Lines<'o, 'n, L> {
     name: Cow<'n, str>,
     /// Whether the name goes before the braces, without quotes, rather than between them.
     is_bare: bool,
-    /// Whether nor any other name so far has needed quotes.
+    /// Whether no other name so far has needed quotes either.
     are_all_bare: bool,
     labels: Labels<L>,
     escaping: Escaping,

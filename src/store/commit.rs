@@ -30,6 +30,8 @@ pub struct Store {
     shared: Arc<Shared>,
 }
 
+/// A panic while one of the locks is held leaves what it guards as it was: states are replaced whole, and what changes
+/// one in place does nothing that could fail.
 struct Shared {
     options: Options,
     published: RwLock<Arc<State>>,

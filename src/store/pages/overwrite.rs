@@ -19,7 +19,7 @@ pub(super) fn overwrite(
 ) {
     let done = Arc::get_mut(page).is_some_and(|page| {
         page.protobuf = OnceLock::new();
-        page.overwrite(places, metrics)
+        page.overwrite_lines(places, metrics)
     });
     if !done {
         let places = places.iter().map(|&at| at as usize);
@@ -59,7 +59,7 @@ impl Page {
 
     /// Puts metrics in place of those at these places, if nothing else holds the text and it has the room. Changes nothing
     /// otherwise.
-    fn overwrite(&mut self, places: &[u32], metrics: &[Rendered]) -> bool {
+    fn overwrite_lines(&mut self, places: &[u32], metrics: &[Rendered]) -> bool {
         let growth = |(&at, metric): (&u32, &Rendered)| {
             let old = self.lines(at as usize).len();
             metric.text.len().saturating_sub(old)
@@ -77,6 +77,7 @@ impl Page {
         true
     }
 
+    /// Gives the text back untouched, and so answers that nothing was overwritten.
     fn put_back(&mut self, text: Bytes) -> bool {
         self.text = Piece::new(text);
         false
