@@ -145,6 +145,11 @@ pub(super) fn check_family(family: &MetricFamily<'_>, limits: &Limits) -> Result
     )
 }
 
+/// What is wrong with a series that is there twice.
+pub(super) fn collected_before(series: &str) -> String {
+    format!("collected metric {series} was collected before with the same name and label values")
+}
+
 /// Refuses a metric that could not be exposed even if it were alone. `labels` are all that it would be exposed
 /// with, sorted by name.
 pub(super) fn check_metric(

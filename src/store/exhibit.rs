@@ -10,7 +10,9 @@ use imbl::{OrdMap, OrdSet};
 use tracing::info;
 
 use super::change::StoredFamily;
-use super::consistency::{HelpRule, OwnFamily, suffixes, types_go_together, without_suffix};
+use super::consistency::{
+    HelpRule, OwnFamily, collected_before, suffixes, types_go_together, without_suffix,
+};
 use super::families::Family;
 use super::groups::{Exposed, GroupId};
 use super::pages::{Duplicate, Places, Rendered, SortKey};
@@ -95,11 +97,14 @@ impl Exhibit {
         if new.metrics > 0 {
             self.check_names(stored, &family, own)?;
         }
-        let replaced = family.pages.put(group, &new.rendered).map_err(|duplicate| {
-            let Duplicate { owner, series } = duplicate;
-            let what = format!("collected metric {series} was collected before with the same name and label values");
-            Clash::Metric { what, owner }
-        })?;
+        let replaced = family
+            .pages
+            .put(group, &new.rendered)
+            .map_err(|duplicate| {
+                let Duplicate { owner, series } = duplicate;
+                let what = collected_before(&series);
+                Clash::Metric { what, owner }
+            })?;
         if let Some(old) = old.filter(|old| old.metrics > replaced) {
             family.pages.remove(group, &keys_gone(&old, new));
         }

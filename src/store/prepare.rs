@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Limits;
 use super::change::{Change, PushGauge, PushMode, StoredFamily};
-use super::consistency::{Check, Refusal, check_family, check_metric};
+use super::consistency::{Check, Refusal, check_family, check_metric, collected_before};
 use super::exhibit::Exhibit;
 use super::groups::{Exposed, Gauge, GroupFamily, unpack};
 use super::pages::{Rendered, SortKey};
@@ -186,9 +186,7 @@ impl<'a> Preparer<'a> {
             series: self.renderer.lines_from(start),
         };
         if let (Some(series), Check::Checked) = (self.renderer.sort_from(start), rules.check) {
-            return Err(Refusal::Invalid(format!(
-                "collected metric {series} was collected before with the same name and label values"
-            )));
+            return Err(Refusal::Invalid(collected_before(&series)));
         }
         let rendered = self.renderer.position().metrics - start.metrics;
         self.families.push((prepared, rendered));
