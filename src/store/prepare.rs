@@ -56,7 +56,7 @@ impl PreparedPush {
         }
         let shared = SharedLabels::of(&key);
         let count = families.iter().map(|family| family.metrics.len()).sum();
-        let mut preparer = Preparer::new(&shared, count);
+        let mut preparer = Preparer::new(&shared, families.len(), count);
         for family in families {
             let is_gauge = |gauge: &Gauge| gauge.name() == family.name;
             if !Gauge::ALL.iter().any(is_gauge) {
@@ -90,7 +90,7 @@ impl PreparedPush {
             mode,
             at,
             families,
-            push_time: Preparer::new(&SharedLabels::of(key), 0).finish(at).1,
+            push_time: Preparer::new(&SharedLabels::of(key), 0, 0).finish(at).1,
         }
     }
 
@@ -141,8 +141,10 @@ pub(super) struct PrepareRules<'a> {
 struct Preparer<'a> {
     shared: &'a SharedLabels<'a>,
     renderer: Renderer,
-    /// Each with the number of its rendered metrics, which it gets when all are there.
-    families: Vec<(PreparedFamily, usize)>,
+    /// Without their rendered metrics until those of all are there.
+    families: Vec<PreparedFamily>,
+    /// How many rendered metrics each of them has.
+    rendered: Vec<usize>,
     /// The metric's labels.
     labels: Vec<Label<'a>>,
     /// The family's metrics.
@@ -150,12 +152,13 @@ struct Preparer<'a> {
 }
 
 impl<'a> Preparer<'a> {
-    /// For about so many metrics.
-    fn new(shared: &'a SharedLabels<'a>, metrics: usize) -> Self {
+    /// For so many families and about so many metrics.
+    fn new(shared: &'a SharedLabels<'a>, families: usize, metrics: usize) -> Self {
         Self {
             shared,
             renderer: Renderer::new(metrics + 1),
-            families: Vec::with_capacity(4),
+            families: Vec::with_capacity(families),
+            rendered: Vec::with_capacity(families),
             labels: Vec::with_capacity(8),
             packed: Vec::with_capacity(256),
         }
@@ -188,8 +191,9 @@ impl<'a> Preparer<'a> {
         if let (Some(series), Check::Checked) = (self.renderer.sort_from(start), rules.check) {
             return Err(Refusal::Invalid(collected_before(&series)));
         }
+        self.families.push(prepared);
         let rendered = self.renderer.position().metrics - start.metrics;
-        self.families.push((prepared, rendered));
+        self.rendered.push(rendered);
         Ok(())
     }
 
@@ -197,12 +201,10 @@ impl<'a> Preparer<'a> {
     fn finish(mut self, at: Timestamp) -> (Vec<PreparedFamily>, Option<Rendered>) {
         Gauge::Pushed.render(&mut self.renderer, self.shared, PushGauge::of(at));
         let mut rendered = self.renderer.into_rendered();
-        let families = self.families.into_iter().map(|(mut family, count)| {
+        for (family, count) in self.families.iter_mut().zip(self.rendered) {
             family.rendered = rendered.by_ref().take(count).collect();
-            family
-        });
-        let families = families.collect();
-        (families, rendered.next())
+        }
+        (self.families, rendered.next())
     }
 }
 

@@ -25,9 +25,12 @@ pub(super) fn decode(escaped: &str) -> Option<Vec<u8>> {
     let mut parts = escaped.as_bytes().split(|&byte| byte == b'%');
     parts.next();
     let is_escape = |part: &[u8]| part.len() >= 2 && part[..2].iter().all(u8::is_ascii_hexdigit);
-    parts
-        .all(is_escape)
-        .then(|| percent_decode_str(escaped).collect())
+    if !parts.all(is_escape) {
+        return None;
+    }
+    let mut decoded = Vec::with_capacity(escaped.len());
+    decoded.extend(percent_decode_str(escaped));
+    Some(decoded)
 }
 
 /// The path as it may stand in a header or a link.

@@ -212,9 +212,12 @@ impl<'a> Families<'a> {
 
     /// The families that have metrics.
     pub(super) fn finish(self) -> Vec<MetricFamily<'a>> {
+        // Not collected, which would go on in the memory of the larger `all`, and then have it shrunk.
+        let mut finished = Vec::with_capacity(self.all.len());
         let families = self.all.into_iter();
         let with_metrics = families.filter(|family| !family.metrics.is_empty());
-        with_metrics.map(Family::finish).collect()
+        finished.extend(with_metrics.map(Family::finish));
+        finished
     }
 }
 
@@ -234,10 +237,7 @@ impl<'a> Family<'a> {
         ) {
             budget.take::<Histogram<'_>>(1)?;
         }
-        if self.metrics.is_empty() {
-            // Many families have one metric; a vector would make room for four.
-            self.metrics.reserve_exact(1);
-        }
+        self.make_room();
         append_made(&mut self.metrics, || Metric {
             labels: labels.take(),
             value: Some(empty_value(metric_type)),
@@ -245,6 +245,21 @@ impl<'a> Family<'a> {
             unknown_fields: Cow::Borrowed(&[]),
         });
         Ok(self.metrics.len() - 1)
+    }
+
+    /// Makes room for another metric: for one, as many families have no other, then for four.
+    ///
+    /// To grow in place is a matter of the whole heap, for which all threads queue; small memory that is new is not.
+    fn make_room(&mut self) {
+        match self.metrics.len() {
+            0 => self.metrics.reserve_exact(1),
+            1 => {
+                let mut more = Vec::with_capacity(4);
+                more.append(&mut self.metrics);
+                self.metrics = more;
+            }
+            _ => {}
+        }
     }
 
     fn finish(mut self) -> MetricFamily<'a> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::mem;
 
 use crate::exposition::in_place::append_made;
 use crate::model::Label;
@@ -66,10 +67,14 @@ impl<'a> LabelBuffer<'a> {
 
     /// Takes all labels out, in a vector of just that size.
     pub(super) fn take(&mut self) -> Vec<Label<'a>> {
+        let count = self.labels.len();
+        if self.labels.capacity() > count {
+            let mut labels = Vec::with_capacity(count);
+            labels.append(&mut self.labels);
+            self.labels = Vec::with_capacity(count);
+            return labels;
+        }
         // The next line mostly has as many.
-        let next = Vec::with_capacity(self.labels.len());
-        let mut labels = std::mem::replace(&mut self.labels, next);
-        labels.shrink_to_fit();
-        labels
+        mem::replace(&mut self.labels, Vec::with_capacity(count))
     }
 }
