@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::change::{Change, PushGauge, StoredFamily};
+use super::pages::Place;
 use super::prepare::PreparedFamily;
 use super::renderer::Renderer;
 use super::shared_labels::SharedLabels;
@@ -23,8 +24,8 @@ pub struct Group {
     key: Arc<GroupingKey>,
     pub(super) pushed: PushGauge,
     pub(super) failed: PushGauge,
-    /// Where on its page `push_time_seconds` was last found.
-    pub(super) push_time_place: u32,
+    /// Where `push_time_seconds` was last found.
+    pub(super) push_time_place: Place,
     /// Sorted by name, the two push gauges not among them.
     pub(super) families: Vec<GroupFamily>,
 }
@@ -37,8 +38,8 @@ pub(super) struct GroupFamily {
     metrics: u32,
     /// How many sample lines it has in a scrape.
     series: u32,
-    /// Where on its page its first metric was last found: whoever looks for it begins there.
-    pub(super) place: u32,
+    /// Where its first metric was last found.
+    pub(super) place: Place,
 }
 
 /// A family of a group as it stands on the pages.
@@ -79,7 +80,7 @@ impl Group {
             key,
             pushed: never,
             failed: never,
-            push_time_place: 0,
+            push_time_place: Place::default(),
             families: Vec::new(),
         }
     }
@@ -102,7 +103,7 @@ impl Group {
             key: Arc::clone(key),
             pushed: *pushed,
             failed: *failed,
-            push_time_place: 0,
+            push_time_place: Place::default(),
             families,
         })
     }
@@ -239,7 +240,7 @@ impl GroupFamily {
             stored,
             metrics: count(metrics),
             series: count(series),
-            place: 0,
+            place: Place::default(),
         }
     }
 

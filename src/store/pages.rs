@@ -6,17 +6,15 @@
 //!
 //! Everything here is a value: editing makes new pages and shares the others with the old state.
 
-use std::mem;
-use std::ops::Bound;
 use std::slice::Iter;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use imbl::OrdMap;
 use smallvec::SmallVec;
 
 use super::groups::GroupId;
 
+mod directory;
 mod draft;
 mod overwrite;
 mod page;
@@ -25,18 +23,23 @@ mod sort_key;
 pub(super) use page::{Entry, Names, Page};
 pub(super) use sort_key::SortKey;
 
+use directory::{Directory, PageNumber};
 use draft::Draft;
 
 /// Text bytes above which a page is split in two. Small pages make a push cheap, large ones compress better.
 const SPLIT_BYTES: usize = 16 * 1024;
-/// Text bytes below which a page is joined with the one before it.
-const JOIN_BYTES: usize = 2 * 1024;
 
 /// The rendered metrics of one family, in the order in which a scrape shows them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pages {
-    /// Pages by the lowest [`SortKey`] that they may hold.
-    pages: OrdMap<SortKey, Arc<Page>>,
+    directory: Directory,
+}
+
+/// Where a metric was last found. Nothing but a hint: pages come and go, and metrics move.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    page: PageNumber,
+    at: u32,
 }
 
 /// A metric that is about to be put on a page.
@@ -57,16 +60,18 @@ pub(super) struct Rendered {
 /// Where metrics are that are pushed again: a run of them that follow each other in the push.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
-    /// The key of their page.
-    page: SortKey,
+    page: PageNumber,
     /// Their places among the metrics there, in order.
     at: SmallVec<[u32; 4]>,
 }
 
 impl Places {
-    /// Where the first metric of the run is on its page.
-    pub(super) fn first(&self) -> u32 {
-        self.at.first().copied().unwrap_or_default()
+    /// Where the first metric of the run is.
+    pub(super) fn first(&self) -> Place {
+        Place {
+            page: self.page,
+            at: self.at.first().copied().unwrap_or_default(),
+        }
     }
 }
 
@@ -94,7 +99,7 @@ pub(super) fn series(lines: &[u8]) -> String {
 impl Pages {
     /// Pages made at once of metrics that are sorted by key, no key twice.
     pub(super) fn from_sorted(mut metrics: Vec<(GroupId, Rendered)>) -> Self {
-        let mut pages = Self::default();
+        let mut directory = Directory::default();
         let mut rest = metrics.as_mut_slice();
         while !rest.is_empty() {
             let (page, after) = rest.split_at_mut(first_page(rest));
@@ -107,20 +112,20 @@ impl Pages {
             for (group, metric) in page {
                 draft.push(*group, metric);
             }
-            pages.pages.insert(key, Arc::new(draft.into_page()));
+            directory.insert(key, draft);
             rest = after;
         }
-        pages
+        Self { directory }
     }
 
     /// The pages in scrape order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Page>> {
-        self.pages.values()
+        self.directory.iter()
     }
 
     /// Whether no metric is left.
     pub(super) fn is_empty(&self) -> bool {
-        self.pages.is_empty()
+        self.directory.is_empty()
     }
 
     /// Puts the metrics of a group, sorted by key, on their pages, replacing those of the same labels.
@@ -128,43 +133,51 @@ impl Pages {
     /// Answers how many were replaced. Where another group has one of them, nothing is changed.
     pub(super) fn put(&mut self, group: GroupId, metrics: &[Rendered]) -> Result<usize, Duplicate> {
         let mut replaced = 0;
-        let mut edited = self.pages.clone();
+        let mut edited = self.directory.clone();
         let mut rest = metrics;
         while let Some(first) = rest.first() {
-            let (page_key, run) = run_on_one_page(&edited, rest, &first.key, |metric| &metric.key);
+            let (page_key, run) = edited.run_on_one_page(rest, &first.key, |metric| &metric.key);
             let page = edited.get(&page_key).map(Arc::clone).unwrap_or_default();
             let (draft, hits) = page.with(group, &rest[..run])?;
             replaced += hits;
-            store_draft(&mut edited, page_key, draft);
+            edited.store(page_key, draft);
             rest = &rest[run..];
         }
-        self.pages = edited;
+        self.directory = edited;
         Ok(replaced)
     }
 
-    /// Adds the places of metrics, sorted by key, that a group pushes again. The first is likely near this place on its
-    /// page.
+    /// Adds the places of metrics, sorted by key, that a group pushes again. The first is likely at this place or little
+    /// behind it.
     ///
     /// None if it has them not, or not under the same index, or if a page would become too long.
     pub(super) fn find_again(
         &self,
         group: GroupId,
         metrics: &[Rendered],
-        mut near: u32,
+        near: Place,
         places: &mut Vec<Places>,
     ) -> Option<()> {
         let mut rest = metrics;
+        let mut found = self.run_again(group, metrics, near);
         while let Some(first) = rest.first() {
-            let (key, page) = self.pages.get_prev(&first.key)?;
-            let at = page.find_again(group, rest, mem::take(&mut near) as usize);
-            if at.is_empty() {
-                return None;
-            }
-            rest = &rest[at.len()..];
-            let page = key.clone();
-            places.push(Places { page, at });
+            let run = found.take().or_else(|| {
+                let page = self.directory.page_of(&first.key)?;
+                self.run_again(group, rest, Place { page, at: 0 })
+            })?;
+            rest = &rest[run.at.len()..];
+            places.push(run);
         }
         Some(())
+    }
+
+    /// As many of the metrics, from the first on, as a group pushes again and has on the page of this place; none if
+    /// there are none.
+    fn run_again(&self, group: GroupId, metrics: &[Rendered], near: Place) -> Option<Places> {
+        let Place { page, at } = near;
+        let on_page = self.directory.page(page)?;
+        let at = on_page.find_again(group, metrics, at as usize);
+        (!at.is_empty()).then_some(Places { page, at })
     }
 
     /// Overwrites metrics of a group at their places, the next ones.
@@ -180,7 +193,7 @@ impl Pages {
         {
             let (here, after) = rest.split_at(at.len());
             rest = after;
-            if let Some(page) = self.pages.get_mut(page) {
+            if let Some(page) = self.directory.page_mut(*page) {
                 overwrite::overwrite(page, group, at, here);
             }
         }
@@ -190,10 +203,10 @@ impl Pages {
     pub(super) fn remove(&mut self, group: GroupId, keys: &[SortKey]) {
         let mut rest = keys;
         while let Some(first) = rest.first() {
-            let (page_key, run) = run_on_one_page(&self.pages, rest, first, |key| key);
-            if let Some(page) = self.pages.get(&page_key).map(Arc::clone) {
+            let (page_key, run) = self.directory.run_on_one_page(rest, first, |key| key);
+            if let Some(page) = self.directory.get(&page_key) {
                 let draft = page.without(group, &rest[..run]);
-                store_draft(&mut self.pages, page_key, draft);
+                self.directory.store(page_key, draft);
             }
             rest = &rest[run..];
         }
@@ -222,59 +235,6 @@ fn first_page(metrics: &[(GroupId, Rendered)]) -> usize {
         0 => longest,
         whole_ranks => whole_ranks,
     }
-}
-
-/// The page on which the first key belongs, and how many of the sorted items belong there too.
-fn run_on_one_page<T>(
-    pages: &OrdMap<SortKey, Arc<Page>>,
-    items: &[T],
-    first: &SortKey,
-    key_of: impl Fn(&T) -> &SortKey,
-) -> (SortKey, usize) {
-    let page_key = pages
-        .get_prev(first)
-        .map(|(key, _)| key.clone())
-        .unwrap_or_default();
-    let next = pages
-        .range((Bound::Excluded(page_key.clone()), Bound::Unbounded))
-        .next();
-    let run = match next {
-        Some((next_key, _)) => items.partition_point(|item| key_of(item) < next_key),
-        None => items.len(),
-    };
-    (page_key, run)
-}
-
-/// Stores what became of a page: cut up when too long, joined with its neighbour when too short.
-fn store_draft(pages: &mut OrdMap<SortKey, Arc<Page>>, key: SortKey, draft: Draft) {
-    if draft.text.len() > SPLIT_BYTES && draft.entries.len() > 1 {
-        pages.remove(&key);
-        let parts = draft.split().into_iter();
-        pages.extend(parts.map(|(key, part)| (key, Arc::new(part.into_page()))));
-        return;
-    }
-    if draft.entries.is_empty() {
-        pages.remove(&key);
-        return;
-    }
-    if draft.text.len() < JOIN_BYTES {
-        let before = (Bound::Unbounded, Bound::Excluded(key.clone()));
-        let neighbour = pages
-            .range(before)
-            .next_back()
-            .map(|(key, page)| (key.clone(), Arc::clone(page)));
-        if let Some((neighbour_key, neighbour)) = neighbour
-            && neighbour.text().plain().len() + draft.text.len() <= SPLIT_BYTES / 2
-        {
-            pages.remove(&key);
-            pages.insert(
-                neighbour_key,
-                Arc::new(neighbour.joined_with(&draft).into_page()),
-            );
-            return;
-        }
-    }
-    pages.insert(key, Arc::new(draft.into_page()));
 }
 
 #[cfg(test)]

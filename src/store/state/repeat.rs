@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::State;
 use crate::store::change::{Change, PushGauge, PushMode};
 use crate::store::groups::{Gauge, GroupFamily, GroupId};
-use crate::store::pages::{Places, Rendered};
+use crate::store::pages::{Place, Places, Rendered};
 use crate::store::prepare::{PreparedFamily, PreparedPush};
 
 /// Where a push finds what it overwrites. Stays true while nothing but such pushes changes the state.
@@ -89,9 +89,12 @@ impl State {
     }
 }
 
-/// Where on its page the next of these places is.
-fn first_place(places: &slice::Iter<'_, Places>) -> u32 {
-    places.as_slice().first().map_or(0, Places::first)
+/// The next of these places.
+fn first_place(places: &slice::Iter<'_, Places>) -> Place {
+    places
+        .as_slice()
+        .first()
+        .map_or_else(Place::default, Places::first)
 }
 
 /// Whether a family would show as many series as the one before it, under the same type and help. That they are the
