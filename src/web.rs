@@ -5,9 +5,11 @@
 //! [`backend::Backend`].
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
+use axum::handler::Handler;
 use axum::http::header::{self, HeaderValue};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
@@ -19,7 +21,7 @@ pub use self::local_time::system_zone;
 use self::backend::{Backend, ScrapeScope};
 use self::body::{Bodies, OpenBody};
 use self::error::Error;
-use self::routing::{Endpoint, Outcome, Pattern, Route, RouteTable, Router};
+use self::routing::{Endpoint, Outcome, Pattern, Route, RouteTable, Routed, Router};
 pub use self::settings::{AdminApi, LifecycleApi, Settings};
 use crate::store::PushMode;
 
@@ -144,30 +146,39 @@ fn service<B: Backend>(settings: Settings, routes: RouteTable, backend: Arc<B>) 
         settings: Arc::new(settings),
         backend,
     };
-    axum::Router::new()
-        .fallback(dispatch::<B>)
-        .with_state(state)
+    axum::Router::new().fallback(state)
 }
 
-/// Every request comes through here.
-async fn dispatch<B: Backend>(State(state): State<AppState<B>>, request: Request) -> Response {
-    let target = request.uri();
-    let routed = state
-        .routes
-        .route(request.method(), target.path(), target.query());
-    let (head, body) = request.into_parts();
-    let body = match routed.by {
-        Router::Main => state.bodies.open(&head.headers, body).await,
-        Router::Mux | Router::Api => Ok(state.bodies.leave_encoded(body)),
-    };
-    let body = match body {
-        Ok(body) => body,
-        Err(error) => return Error::from(error).into_response(),
-    };
+/// Every request comes through here. Not a function, for which axum would take requests apart and put them together.
+impl<B: Backend> Handler<(), ()> for AppState<B> {
+    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+    fn call(self, request: Request, (): ()) -> Self::Future {
+        let target = request.uri();
+        let routed = self
+            .routes
+            .route(request.method(), target.path(), target.query());
+        let (head, body) = request.into_parts();
+        // In boxes, since each async function that they pass has room for them.
+        let (head, body) = (Box::new(head), Box::new(self.bodies.open(body)));
+        Box::pin(async move { answer(&self, routed, (head, body)).await })
+    }
+}
+
+async fn answer<B: Backend>(
+    state: &AppState<B>,
+    routed: Routed,
+    (head, mut body): (Box<Parts>, Box<OpenBody>),
+) -> Response {
+    if routed.by == Router::Main
+        && let Err(error) = body.decode(&head.headers).await
+    {
+        return Error::from(error).into_response();
+    }
     match routed.outcome {
         Outcome::Endpoint(endpoint, rest) => {
             let method = method_label(&head.method);
-            let answer = handle(&state, endpoint, &rest, (head, body)).await;
+            let answer = handle(state, endpoint, &rest, (head, body)).await;
             let response = answer.unwrap_or_else(Error::into_response);
             if let Some(handler) = endpoint.counted_as() {
                 let code = response.status().as_u16();
@@ -190,13 +201,18 @@ async fn handle<B: Backend>(
     state: &AppState<B>,
     endpoint: Endpoint,
     rest: &[u8],
-    (head, body): (Parts, OpenBody),
+    (head, body): (Box<Parts>, Box<OpenBody>),
 ) -> Result<Response, Error> {
     match endpoint {
         Endpoint::Push(mode) => push::push(state, mode, rest, (head, body)).await,
         Endpoint::Delete => push::delete(state, rest).await,
-        Endpoint::Scrape => state.backend.scrape(head, ScrapeScope::All).await,
-        Endpoint::OwnMetrics => state.backend.scrape(head, ScrapeScope::OwnMetrics).await,
+        Endpoint::Scrape => state.backend.scrape(&head.headers, ScrapeScope::All).await,
+        Endpoint::OwnMetrics => {
+            state
+                .backend
+                .scrape(&head.headers, ScrapeScope::OwnMetrics)
+                .await
+        }
         Endpoint::StatusPage => status_page::page(state, head.uri.query()).await,
         Endpoint::Static => {
             let started = state.settings.started;
@@ -212,7 +228,7 @@ async fn handle<B: Backend>(
         Endpoint::Wipe => api_v1::wipe(state).await,
         Endpoint::Export => state.backend.export(head.uri.query()).await,
         Endpoint::Import => {
-            let request = Request::from_parts(head, body.into_body());
+            let request = Request::from_parts(*head, body.into_body());
             state.backend.import(request).await
         }
     }

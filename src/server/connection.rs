@@ -24,8 +24,6 @@ use super::timed_io::TimedIo;
 use super::tls::{self, Accepted, Tls};
 use super::{Limits, linger, refuse};
 
-/// Most request headers ever seen are a few dozen; beyond this many the answer is 431.
-const MAX_HEADERS: usize = 256;
 /// The smallest buffer that hyper accepts.
 const MIN_HEAD_BUFFER: usize = 8 << 10;
 
@@ -72,7 +70,6 @@ impl Shared {
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(None) // It would bound the idle time too.
-            .max_headers(MAX_HEADERS)
             .max_header_size(self.limits.head_bytes)
             .max_buf_size(self.limits.head_bytes.max(MIN_HEAD_BUFFER))
             .serve_connection(TokioIo::new(io), self.service(&activity, peer));
@@ -124,10 +121,7 @@ impl Shared {
             peer,
             router: self.router.clone(),
         };
-        service_fn(move |request: Request<Incoming>| {
-            let answer = exchange.clone().answer(request);
-            async move { Ok(answer.await) }
-        })
+        service_fn(move |request: Request<Incoming>| exchange.clone().answer(request))
     }
 }
 

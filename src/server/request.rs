@@ -1,5 +1,6 @@
 //! One request, from hyper to the router and back.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
 use super::Limits;
-use super::activity::{Activity, Protocol, Reuse, Serving};
+use super::activity::{Activity, Protocol, Reuse};
 use super::body::{RequestBody, ResponseBody};
 
 /// What all requests of a connection share.
@@ -34,39 +35,30 @@ impl Exchange {
     pub(super) fn answer(
         self,
         request: Request<Incoming>,
-    ) -> impl Future<Output = Response<ResponseBody>> {
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> {
         let serving = self.activity.begin(&request);
-        self.answer_begun(request, serving)
-    }
-
-    async fn answer_begun(
-        self,
-        request: Request<Incoming>,
-        serving: Serving,
-    ) -> Response<ResponseBody> {
         let malformed = malformation(&request);
         let mut request = request.map(|body| {
             let stall = self.limits.body_stall;
             Body::new(RequestBody::new(body, Arc::clone(&self.activity), stall))
         });
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        let mut response = match malformed {
-            Some(reason) => {
-                drop(request); // Hands back the body.
-                refusal(reason)
+        async move {
+            let mut response = match malformed {
+                Some(reason) => {
+                    drop(request); // Hands back the body.
+                    refusal(reason)
+                }
+                None => TowerToHyperService::new(self.router).call(request).await?,
+            };
+            if self.activity.protocol == Protocol::Http1
+                && self.activity.settle_unread() == Reuse::Close
+            {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
             }
-            None => match TowerToHyperService::new(self.router).call(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            },
-        };
-        if self.activity.protocol == Protocol::Http1
-            && self.activity.settle_unread() == Reuse::Close
-        {
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(CONNECTION, close);
+            Ok(response.map(|body| ResponseBody::new(body, serving)))
         }
-        response.map(|body| ResponseBody::new(body, serving))
     }
 }
 

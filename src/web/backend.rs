@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::body::ReceivedBody;
@@ -40,7 +40,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Answers a scrape.
     fn scrape(
         &self,
-        head: Parts,
+        headers: &HeaderMap,
         scope: ScrapeScope,
     ) -> impl Future<Output = Result<Response, Error>> + Send;
 
@@ -88,7 +88,7 @@ pub struct ReceivedPush {
     /// The body.
     pub body: ReceivedBody,
     /// The head of the request: its content type and where it came from.
-    pub head: Parts,
+    pub head: Box<Parts>,
 }
 
 /// What a scrape shows.

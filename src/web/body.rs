@@ -39,7 +39,7 @@ pub(super) struct Bodies {
     budget: Budget,
 }
 
-/// A body whose encoding was looked at, but which is yet to be received.
+/// A body that is yet to be received.
 #[derive(Debug)]
 pub(super) struct OpenBody {
     encoding: ContentEncoding,
@@ -77,22 +77,8 @@ impl Bodies {
         Self { limits, budget }
     }
 
-    /// Looks at the encoding. Gzip must begin with a valid header, whatever will become of the request.
-    pub(super) async fn open(
-        &self,
-        headers: &HeaderMap,
-        body: Body,
-    ) -> Result<OpenBody, BodyError> {
-        let mut open = self.leave_encoded(body);
-        open.encoding = ContentEncoding::of(headers);
-        if open.encoding == ContentEncoding::Gzip {
-            open.receive_gzip_header().await?;
-        }
-        Ok(open)
-    }
-
-    /// Takes the body as it is.
-    pub(super) fn leave_encoded(&self, body: Body) -> OpenBody {
+    /// Takes a body as it is.
+    pub(super) fn open(&self, body: Body) -> OpenBody {
         OpenBody {
             encoding: ContentEncoding::Identity,
             received: Gathered {
@@ -113,6 +99,15 @@ impl Bodies {
 }
 
 impl OpenBody {
+    /// Looks at the encoding. Gzip must begin with a valid header, whatever will become of the request.
+    pub(super) async fn decode(&mut self, headers: &HeaderMap) -> Result<(), BodyError> {
+        self.encoding = ContentEncoding::of(headers);
+        if self.encoding == ContentEncoding::Gzip {
+            self.receive_gzip_header().await?;
+        }
+        Ok(())
+    }
+
     async fn receive_gzip_header(&mut self) -> Result<(), BodyError> {
         while gzip::header_len(&self.received.bytes)?.is_none() {
             let Some(chunk) = next_chunk(&mut self.rest).await? else {
@@ -129,7 +124,7 @@ impl OpenBody {
     }
 
     /// Receives and inflates all of it.
-    pub(super) async fn receive(mut self) -> Result<ReceivedBody, BodyError> {
+    pub(super) async fn receive(mut self: Box<Self>) -> Result<ReceivedBody, BodyError> {
         self.received.expect_more(announced_bytes(&self.rest))?;
         while let Some(chunk) = next_chunk(&mut self.rest).await? {
             self.received.append(&chunk)?;
@@ -139,7 +134,7 @@ impl OpenBody {
             received,
             inflated,
             rest: _,
-        } = self;
+        } = *self;
         let inflate = match encoding {
             ContentEncoding::Identity => return Ok(received.into()),
             ContentEncoding::Gzip => gzip::inflate,

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request as HttpRequest};
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use tokio::sync::oneshot;
@@ -107,13 +106,14 @@ impl Gateway {
         }))
     }
 
-    /// Has the store do a request, and waits for it.
-    async fn submit(&self, request: Request) -> Result<(), Failure> {
+    /// Has the store do a request, from this call on; what is answered waits for it.
+    fn submit(&self, request: Request) -> impl Future<Output = Result<(), Failure>> + use<> {
         let (sender, receiver) = oneshot::channel();
         self.0.store.submit(request, Box::new(Reply(sender)));
-        receiver
-            .await
-            .unwrap_or_else(|_| Err(Unavailable::Closed.into()))
+        async move {
+            let outcome = receiver.await;
+            outcome.unwrap_or_else(|_| Err(Unavailable::Closed.into()))
+        }
     }
 
     /// Reads a push up to the point where the store is needed.
@@ -316,8 +316,9 @@ impl Backend for Gateway {
 
     async fn push(&self, push: ReceivedPush) -> Result<StatusCode, Error> {
         let source = PushSource::of(&push);
-        let outcome = match self.prepared(push).await {
-            Ok(request) => self.submit(request).await,
+        let prepared = self.prepared(push).await;
+        let outcome = match prepared.map(|request| self.submit(request)) {
+            Ok(submitted) => submitted.await,
             Err(NotPrepared::Refused(refusal)) => {
                 if refusal.is_recorded() {
                     // Whether it could be noted or not, the client is to know the refusal.
@@ -350,13 +351,13 @@ impl Backend for Gateway {
         done.map_err(|failure| failure_error(&failure))
     }
 
-    async fn scrape(&self, head: Parts, scope: ScrapeScope) -> Result<Response, Error> {
+    async fn scrape(&self, headers: &HeaderMap, scope: ScrapeScope) -> Result<Response, Error> {
         let snapshot = match scope {
             ScrapeScope::All => self.snapshot()?,
             ScrapeScope::OwnMetrics => Snapshot::default(),
         };
-        let format = ScrapeFormat::negotiate(first(&head.headers, &header::ACCEPT));
-        let accepted = head.headers.get_all(header::ACCEPT_ENCODING).iter();
+        let format = ScrapeFormat::negotiate(first(headers, &header::ACCEPT));
+        let accepted = headers.get_all(header::ACCEPT_ENCODING).iter();
         let compression = Compression::negotiate(accepted.map(HeaderValue::as_bytes));
         let is_listed = snapshot.is_listed(format, compression);
         let gateway = self.clone();

@@ -23,9 +23,12 @@ use crate::web_config::reload::Reloading;
 pub fn guard(
     router: Router,
     web_config: Option<&Arc<Reloading<ConfigFile>>>,
-    authenticator: Arc<Authenticator>,
+    authenticator: Option<Authenticator>,
 ) -> Router {
-    let router = router.layer(from_fn_with_state(authenticator, authenticate));
+    let router = match authenticator.map(Arc::new) {
+        Some(authenticator) => router.layer(from_fn_with_state(authenticator, authenticate)),
+        None => router,
+    };
     let Some(web_config) = web_config else {
         return router;
     };

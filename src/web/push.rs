@@ -21,7 +21,7 @@ pub(super) async fn push<B: Backend>(
     state: &AppState<B>,
     mode: PushMode,
     path: &[u8],
-    (head, body): (Parts, OpenBody),
+    (head, body): (Box<Parts>, Box<OpenBody>),
 ) -> Result<Response, Error> {
     let received_at = Instant::now();
     let method = method_label(&head.method);
@@ -36,7 +36,7 @@ async fn receive_and_apply<B: Backend>(
     state: &AppState<B>,
     mode: PushMode,
     path: &[u8],
-    (head, body): (Parts, OpenBody),
+    (head, body): (Box<Parts>, Box<OpenBody>),
 ) -> Result<Response, Error> {
     let key = parse_path(state, path)?;
     let push = ReceivedPush {

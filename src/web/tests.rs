@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
+use axum::http::HeaderMap;
 use jiff::tz::TimeZone;
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
@@ -80,7 +81,7 @@ impl Backend for FakeBackend {
         Ok(())
     }
 
-    async fn scrape(&self, _: Parts, scope: ScrapeScope) -> Result<Response, Error> {
+    async fn scrape(&self, _: &HeaderMap, scope: ScrapeScope) -> Result<Response, Error> {
         Ok(format!("{scope:?}").into_response())
     }
 

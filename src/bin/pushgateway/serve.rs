@@ -266,7 +266,7 @@ impl Guards {
 
     fn around(&self, router: axum::Router) -> axum::Router {
         let authenticator = Authenticator::new(self.web_config.clone(), self.secret_files.clone());
-        guard(router, self.web_config.as_ref(), Arc::new(authenticator))
+        guard(router, self.web_config.as_ref(), authenticator)
     }
 
     /// Tells the instrumentation what the server and the files have to tell.

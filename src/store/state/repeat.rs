@@ -43,7 +43,8 @@ impl State {
             push,
             group: group.id,
             families: SmallVec::new(),
-            places: Vec::with_capacity(push.families.len() + 1),
+            // Mostly one for each family and the gauge, seldom two.
+            places: Vec::with_capacity(2 * (push.families.len() + 1)),
         };
         let mut find = |name: &str, metrics: &[Rendered], near| {
             let pages = &self.exhibit.families().get(name)?.pages;

@@ -54,7 +54,7 @@ fn guarded(
 ) -> Router {
     let router = Router::new().route("/", get(async || "in"));
     let authenticator = Authenticator::new(web_config.cloned(), secret.cloned());
-    guard(router, web_config, Arc::new(authenticator))
+    guard(router, web_config, authenticator)
 }
 
 /// Asks as `user:password`, or as nobody.
