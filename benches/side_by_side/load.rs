@@ -49,12 +49,13 @@ impl Loads {
     }
 }
 
-/// Sends the requests of these serial numbers, from `first` on, over so many connections.
+/// Sends the requests of these serial numbers, from `first` on, over so many connections. Each connection has one buffer that
+/// its requests are written to: the sooner they are, the more of the cores there is for the gateway.
 pub(crate) fn run(
     address: SocketAddr,
     connections: usize,
     (first, until): (u32, Until),
-    request: impl Fn(u32) -> Vec<u8> + Sync,
+    write: impl Fn(&mut Vec<u8>, u32) + Sync,
 ) -> Result<Load> {
     let mut connections = (0..connections)
         .map(|_| Connection::open(address))
@@ -63,6 +64,7 @@ pub(crate) fn run(
     let started = Instant::now();
     let send_on = |connection: &mut Connection| -> Result<Vec<Duration>> {
         let mut timings = Vec::new();
+        let mut request = Vec::new();
         loop {
             let serial = next.fetch_add(1, Ordering::Relaxed);
             let is_over = match until {
@@ -72,7 +74,9 @@ pub(crate) fn run(
             if is_over {
                 return Ok(timings);
             }
-            timings.push(connection.exchange(&request(serial))?);
+            request.clear();
+            write(&mut request, serial);
+            timings.push(connection.exchange(&request)?);
         }
     };
     let timings = thread::scope(|scope| {

@@ -58,8 +58,8 @@ impl Subject {
         group: impl Fn(usize) -> usize + Sync,
     ) -> Result<()> {
         let until = Until::Sent(u32::try_from(count)?);
-        self.load(PUSHERS, until, |nth, serial| {
-            workload::push(group(nth), serial)
+        self.load(PUSHERS, until, |request, nth, serial| {
+            workload::append_push(request, group(nth), serial);
         })?;
         Ok(())
     }
@@ -68,24 +68,24 @@ impl Subject {
     /// neighbours in the store.
     pub(crate) fn push_in_parallel(&mut self, until: Until) -> Result<Load> {
         let groups = self.groups;
-        self.load(PUSHERS, until, |nth, serial| {
-            workload::push(nth * STRIDE % groups, serial)
+        self.load(PUSHERS, until, |request, nth, serial| {
+            workload::append_push(request, nth * STRIDE % groups, serial);
         })
     }
 
-    /// Sends over many connections what is made of the requests' numbers from 0 on and the pushes' serial numbers.
+    /// Sends over many connections what is written by the requests' numbers from 0 on and the pushes' serial numbers.
     pub(crate) fn load(
         &mut self,
         connections: usize,
         until: Until,
-        request: impl Fn(usize, u32) -> Vec<u8> + Sync,
+        write: impl Fn(&mut Vec<u8>, usize, u32) + Sync,
     ) -> Result<Load> {
         let first = self.serial + 1;
         let load = load::run(
             self.gateway.address,
             connections,
             (first, until),
-            |serial| request((serial - first) as usize, serial),
+            |request, serial| write(request, (serial - first) as usize, serial),
         )
         .with_context(|| self.gateway.condition())?;
         self.serial += u32::try_from(load.sent())?;

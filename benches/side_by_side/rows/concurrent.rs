@@ -22,7 +22,9 @@ pub(crate) fn measure(bench: &Bench) -> Result<Section> {
     let [pushes, noops] = timing::in_turns(
         bench.plan.rounds,
         [&mut || ours.push_in_parallel(turn), &mut || {
-            floor.load(PUSHERS, turn, |_, _| noop.clone())
+            floor.load(PUSHERS, turn, |request, _, _| {
+                request.extend_from_slice(&noop);
+            })
         }],
     )?
     .map(Loads::of);
