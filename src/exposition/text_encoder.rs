@@ -47,7 +47,7 @@ pub fn append_header(
 pub fn append_metric<'l>(
     out: &mut Vec<u8>,
     name: &str,
-    labels: impl IntoIterator<Item = (&'l str, &'l str)>,
+    labels: impl IntoIterator<Item: Into<LabelText<'l>>>,
     value: &Value<'_>,
     escaping: Escaping,
 ) -> bool {
@@ -84,6 +84,38 @@ pub fn append_family(out: &mut Vec<u8>, family: &MetricFamily<'_>, escaping: Esc
     }
 }
 
+/// A label of a metric that is to be written.
+#[derive(Clone, Copy, Debug)]
+pub enum LabelText<'l> {
+    /// By name and value.
+    Pair(&'l str, &'l str),
+    /// As it was written before.
+    Written(&'l WrittenLabel),
+}
+
+/// A label that many metrics have, written once for all.
+#[derive(Clone, Debug)]
+pub struct WrittenLabel {
+    /// With the comma behind it.
+    text: Vec<u8>,
+    is_bare: bool,
+}
+
+impl WrittenLabel {
+    /// Writes a label under this escaping.
+    pub fn new(name: &str, value: &str, escaping: Escaping) -> Self {
+        let mut text = Vec::with_capacity(name.len() + value.len() + 4);
+        let is_bare = append_label(&mut text, name, value, escaping);
+        Self { text, is_bare }
+    }
+}
+
+impl<'l> From<(&'l str, &'l str)> for LabelText<'l> {
+    fn from((name, value): (&'l str, &'l str)) -> Self {
+        Self::Pair(name, value)
+    }
+}
+
 /// The lines of one metric, which have the same labels.
 struct Lines<'o, 'n, L> {
     out: &'o mut Vec<u8>,
@@ -103,7 +135,7 @@ enum Labels<L> {
     Written(Range<usize>),
 }
 
-impl<'l, L: Iterator<Item = (&'l str, &'l str)>> Lines<'_, '_, L> {
+impl<'l, L: Iterator<Item: Into<LabelText<'l>>>> Lines<'_, '_, L> {
     fn append_summary(&mut self, summary: &Summary) {
         for &(quantile, value) in &summary.quantiles {
             self.append("", Some(("quantile", quantile)), value);
@@ -168,16 +200,28 @@ impl<'l, L: Iterator<Item = (&'l str, &'l str)>> Lines<'_, '_, L> {
             Labels::ToWrite(labels) => labels,
         };
         let start = self.out.len();
-        for (name, value) in labels {
-            let name = escape_name(name, self.escaping, NameKind::Label);
-            self.are_all_bare &= append_name(self.out, &name, NameKind::Label);
-            self.out.extend_from_slice(b"=\"");
-            append_escaped(self.out, value);
-            self.out.extend_from_slice(b"\",");
+        for label in labels {
+            self.are_all_bare &= match label.into() {
+                LabelText::Pair(name, value) => append_label(self.out, name, value, self.escaping),
+                LabelText::Written(label) => {
+                    self.out.extend_from_slice(&label.text);
+                    label.is_bare
+                }
+            };
         }
         // Without the last comma, which may become a brace.
         self.labels = Labels::Written(start..start.max(self.out.len() - 1));
     }
+}
+
+/// Appends a label with a comma behind it; whether its name needs no quotes.
+fn append_label(out: &mut Vec<u8>, name: &str, value: &str, escaping: Escaping) -> bool {
+    let name = escape_name(name, escaping, NameKind::Label);
+    let is_bare = append_name(out, &name, NameKind::Label);
+    out.extend_from_slice(b"=\"");
+    append_escaped(out, value);
+    out.extend_from_slice(b"\",");
+    is_bare
 }
 
 /// Appends a name; whether it needs no quotes.

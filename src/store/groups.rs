@@ -298,7 +298,7 @@ impl Gauge {
     /// Renders its one metric as it would be exposed with this value.
     pub(super) fn render(
         self,
-        renderer: &mut Renderer,
+        renderer: &mut Renderer<'_>,
         shared: &SharedLabels<'_>,
         value: PushGauge,
     ) {

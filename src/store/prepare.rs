@@ -140,7 +140,7 @@ pub(super) struct PrepareRules<'a> {
 /// Prepares the families of a push, all in the same buffers.
 struct Preparer<'a> {
     shared: &'a SharedLabels<'a>,
-    renderer: Renderer,
+    renderer: Renderer<'a>,
     /// Without their rendered metrics until those of all are there.
     families: Vec<PreparedFamily>,
     /// How many rendered metrics each of them has.
@@ -156,7 +156,7 @@ impl<'a> Preparer<'a> {
     fn new(shared: &'a SharedLabels<'a>, families: usize, metrics: usize) -> Self {
         Self {
             shared,
-            renderer: Renderer::new(metrics + 1),
+            renderer: Renderer::with_shared(shared.labels(), metrics + 1),
             families: Vec::with_capacity(families),
             rendered: Vec::with_capacity(families),
             labels: Vec::with_capacity(8),

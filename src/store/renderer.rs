@@ -1,17 +1,20 @@
 //! Metrics as lines, each with its place in a scrape.
 
 use std::ops::Range;
+use std::ptr;
 
 use bytes::Bytes;
 
 use super::pages::{Names, Rendered, SortKey, series};
 use crate::exposition::Escaping;
-use crate::exposition::text_encoder::append_metric;
+use crate::exposition::text_encoder::{LabelText, WrittenLabel, append_metric};
 use crate::model::{Label, Metric, MetricFamily};
 
 /// Renders metrics, family by family, into one buffer.
 #[derive(Debug)]
-pub(super) struct Renderer {
+pub(super) struct Renderer<'a> {
+    /// Labels that are likely to come again, and how they are written.
+    shared: Vec<(Label<'a>, WrittenLabel)>,
     text: Vec<u8>,
     /// The metrics, without their text until all of it is there, and where that will be.
     metrics: Vec<(Rendered, Range<usize>)>,
@@ -25,13 +28,26 @@ pub(super) struct Position {
     bytes: usize,
 }
 
-impl Renderer {
+impl<'a> Renderer<'a> {
     /// For about so many metrics.
     pub(super) fn new(metrics: usize) -> Self {
         Self {
+            shared: Vec::new(),
             text: Vec::with_capacity(metrics * 128),
             metrics: Vec::with_capacity(metrics),
             key_buffer: Vec::with_capacity(128),
+        }
+    }
+
+    /// The same for metrics that have these labels, all or most of them.
+    pub(super) fn with_shared(shared: &[Label<'a>], metrics: usize) -> Self {
+        let write = |label: &Label<'a>| {
+            let written = WrittenLabel::new(&label.name, &label.value, Escaping::AllowUtf8);
+            (label.clone(), written)
+        };
+        Self {
+            shared: shared.iter().map(write).collect(),
+            ..Self::new(metrics)
         }
     }
 
@@ -46,8 +62,14 @@ impl Renderer {
     ) {
         let Some(value) = &metric.value else { return };
         let start = self.text.len();
-        let pairs = labels.iter().map(|label| (&*label.name, &*label.value));
-        let is_bare = append_metric(&mut self.text, name, pairs, value, Escaping::AllowUtf8);
+        let labels_text = labels.iter().map(|label| text_of(label, &self.shared));
+        let is_bare = append_metric(
+            &mut self.text,
+            name,
+            labels_text,
+            value,
+            Escaping::AllowUtf8,
+        );
         let rendered = Rendered {
             key: SortKey::of(labels, &mut self.key_buffer),
             text: Bytes::new(),
@@ -104,6 +126,20 @@ impl Renderer {
             text: all.slice(lines),
             ..metric
         })
+    }
+}
+
+/// How to write a label: as before if it is a copy of one that was written.
+fn text_of<'l>(label: &'l Label<'_>, shared: &'l [(Label<'_>, WrittenLabel)]) -> LabelText<'l> {
+    let (name, value): (&str, &str) = (&label.name, &label.value);
+    // Copies borrow the same text, which shows without a look at it.
+    let is_copy = |(shared, _): &&(Label<'_>, _)| {
+        let (shared_name, shared_value): (&str, &str) = (&shared.name, &shared.value);
+        ptr::eq(name, shared_name) && ptr::eq(value, shared_value)
+    };
+    match shared.iter().find(is_copy) {
+        Some((_, written)) => LabelText::Written(written),
+        None => LabelText::Pair(name, value),
     }
 }
 

@@ -131,7 +131,7 @@ fn made_of_gauge(gauge: Gauge, groups: &[Group]) -> Made {
 /// A family in the making, over all groups.
 struct Together {
     family: Family,
-    renderer: Renderer,
+    renderer: Renderer<'static>,
     /// Whose each metric is.
     owners: Vec<GroupId>,
 }

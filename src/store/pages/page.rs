@@ -134,8 +134,15 @@ impl Page {
     ) -> Option<usize> {
         let is_expected = |entry: &Entry| entry.group == group && entry.index == metric.index;
         let at = from + self.entries.get(from..)?.iter().position(is_expected)?;
-        let is_same = series(self.lines(at)) == series(&metric.text);
-        is_same.then_some(at)
+        let same = series(&metric.text);
+        let line = if metric.text.starts_with(same) {
+            self.lines(at)
+        } else {
+            last_line(self.lines(at))
+        };
+        // Whether its series is the same too, found without looking for its end.
+        let value = line.strip_prefix(same)?;
+        value.starts_with(b" ").then_some(at)
     }
 
     /// Looks among the metrics of equal rank, one of which is at `near`.
