@@ -79,13 +79,21 @@ fn append_sort_key<'a>(
 
 fn append_value(out: &mut Vec<u8>, value: &[u8]) {
     let mut rest = value;
-    while let Some(nul) = memchr::memchr(0, rest) {
+    while let Some(nul) = find_nul(rest) {
         out.extend_from_slice(&rest[..nul]);
         out.extend_from_slice(&[0, 0xFF]);
         rest = &rest[nul + 1..];
     }
     out.extend_from_slice(rest);
     out.extend_from_slice(&[0, 0]);
+}
+
+fn find_nul(bytes: &[u8]) -> Option<usize> {
+    // A search that has to be set up is slower in what most labels are.
+    if bytes.len() <= 16 {
+        return bytes.iter().position(|&byte| byte == 0);
+    }
+    memchr::memchr(0, bytes)
 }
 
 /// Appends the bytes of a metric's key, read from its lines, and tells where its rank ends.
