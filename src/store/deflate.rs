@@ -28,33 +28,34 @@ const LAST_BLOCK: [u8; 2] = [3, 0];
 
 /// A piece of a scrape, plain and, once a scrape asked for it, compressed.
 #[derive(Debug)]
-pub(super) struct Piece {
-    plain: Bytes,
+pub(super) struct Piece<T = Bytes> {
+    plain: T,
     deflated: OnceLock<Deflated>,
 }
 
-impl Piece {
-    pub(super) fn new(plain: Bytes) -> Self {
+impl<T: AsRef<[u8]>> Piece<T> {
+    pub(super) fn new(plain: T) -> Self {
         Self {
             plain,
             deflated: OnceLock::new(),
         }
     }
 
-    /// What it was made of, leaving nothing.
-    pub(super) fn take(&mut self) -> Bytes {
-        self.deflated = OnceLock::new();
-        std::mem::take(&mut self.plain)
+    /// As it is.
+    pub(super) fn plain(&self) -> &T {
+        &self.plain
     }
 
-    /// As it is.
-    pub(super) fn plain(&self) -> &Bytes {
-        &self.plain
+    /// The same, to change it.
+    pub(super) fn plain_mut(&mut self) -> &mut T {
+        self.deflated = OnceLock::new();
+        &mut self.plain
     }
 
     /// Compressed, now or by a scrape before.
     pub(super) fn deflated(&self, deflater: &mut Deflater) -> &Deflated {
-        self.deflated.get_or_init(|| deflater.deflate(&self.plain))
+        let plain = self.plain.as_ref();
+        self.deflated.get_or_init(|| deflater.deflate(plain))
     }
 }
 
@@ -99,7 +100,7 @@ impl Deflater {
     }
 
     /// Compresses pieces that follow each other, as far as no scrape before has.
-    pub(super) fn deflate_all(&mut self, pieces: &[&Piece]) -> Deflated<Run> {
+    pub(super) fn deflate_all<T: AsRef<[u8]>>(&mut self, pieces: &[&Piece<T>]) -> Deflated<Run> {
         let is_any_deflated = pieces.iter().any(|piece| piece.deflated.get().is_some());
         let chunks = (!is_any_deflated).then(|| self.deflate_together(pieces));
         let deflated = pieces.iter().map(|piece| piece.deflated(self));
@@ -118,23 +119,24 @@ impl Deflater {
     ///
     /// Only while none of them is compressed: so what the chunks hold of pieces that are gone is never more than all
     /// pieces take.
-    fn deflate_together(&mut self, pieces: &[&Piece]) -> Run {
+    fn deflate_together<T: AsRef<[u8]>>(&mut self, pieces: &[&Piece<T>]) -> Run {
         let mut chunk = Vec::new();
         let chunks = pieces.chunks(CHUNK_PIECES).map(|pieces| {
             chunk.clear();
-            let append = |piece: &&Piece| {
+            let append = |piece: &&Piece<T>| {
                 let start = chunk.len();
-                self.append(STORED_BYTES, &piece.plain, &mut chunk);
+                self.append(STORED_BYTES, piece.plain.as_ref(), &mut chunk);
                 start..chunk.len()
             };
             let ranges: Vec<_> = pieces.iter().map(append).collect();
             let bytes = Bytes::copy_from_slice(&chunk);
             for (piece, range) in pieces.iter().zip(ranges) {
+                let plain = piece.plain.as_ref();
                 // If another scrape was faster, it has made the same.
                 let _ = piece.deflated.set(Deflated {
                     bytes: bytes.slice(range),
-                    checksum: Checksum::of(&piece.plain),
-                    length: piece.plain.len(),
+                    checksum: Checksum::of(plain),
+                    length: plain.len(),
                 });
             }
             bytes
@@ -247,7 +249,7 @@ mod tests {
 
     #[test]
     fn pieces_that_are_compressed_together_are_as_each_by_itself() {
-        let piece = |at: usize| Piece::new(format!("metric {at} ").repeat(1 + at % 50).into());
+        let piece = |at: usize| Piece::new(format!("metric {at} ").repeat(1 + at % 50));
         let pieces: Vec<_> = (0..=2 * CHUNK_PIECES).map(piece).collect();
         let pieces: Vec<_> = pieces.iter().collect();
         let mut deflater = Deflater::default();
@@ -257,7 +259,7 @@ mod tests {
         assert_eq!(again.bytes.len(), pieces.len());
         let alone = pieces
             .iter()
-            .map(|piece| deflater.deflate(&piece.plain).bytes);
+            .map(|piece| deflater.deflate(piece.plain.as_ref()).bytes);
         let alone: Vec<_> = alone.collect();
         assert_eq!(together.bytes.concat(), alone.concat());
         assert_eq!(again.bytes.concat(), alone.concat());

@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 use super::deflate::{Deflated, Deflater, Run};
-use super::pages::{Names, Pages};
+use super::pages::{Names, Page, Pages};
 use crate::exposition::negotiation::Compression;
 
 /// The lists of one family.
@@ -29,10 +29,8 @@ impl Listed {
 
     /// The text of the pages.
     pub(super) fn plain(&self, pages: &Pages) -> &Run {
-        self.plain.get_or_init(|| {
-            let texts = pages.iter().map(|page| page.text().plain());
-            texts.cloned().collect()
-        })
+        self.plain
+            .get_or_init(|| pages.iter().map(Page::shared_text).collect())
     }
 
     /// The text of the pages, compressed where it is not yet.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -34,10 +35,11 @@ pub struct Scraped {
     pub left_out: usize,
 }
 
-/// A part of the body: all pages of a family, one piece of a page that stays for the next scrape, or one made for
-/// this scrape.
+/// A part of the body: all pages of a family, one page, a piece that stays for the next scrape, or one made for this
+/// scrape.
 enum Part<'a> {
     Pages(&'a Family),
+    Page(&'a Arc<Page>),
     Kept(&'a Piece),
     Made(Bytes),
 }
@@ -105,6 +107,7 @@ fn compress(parts: Vec<Part<'_>>, compression: Compression) -> Vec<Run> {
             .into_iter()
             .map(|part| match part {
                 Part::Pages(family) => family.text().clone(),
+                Part::Page(page) => [page.shared_text()].into(),
                 Part::Kept(piece) => [piece.plain().clone()].into(),
                 Part::Made(bytes) => [bytes].into(),
             })
@@ -113,6 +116,7 @@ fn compress(parts: Vec<Part<'_>>, compression: Compression) -> Vec<Run> {
             let mut deflater = Deflater::default();
             gzip(parts.into_iter().map(|part| match part {
                 Part::Pages(family) => family.deflated(&mut deflater).clone(),
+                Part::Page(page) => page.text().deflated(&mut deflater).clone().into(),
                 Part::Kept(piece) => piece.deflated(&mut deflater).clone().into(),
                 Part::Made(bytes) => deflater.deflate_once(&bytes).into(),
             }))
@@ -228,13 +232,13 @@ impl<'a> Scrape<'a> {
             while let Some((key, lines)) = own.next_if(|(key, _)| page.holds_place_of(key)) {
                 let at = page.offset_of(&key);
                 self.parts
-                    .push(Part::Made(page.text().plain().slice(done..at)));
+                    .push(Part::Made(page.shared_text().slice(done..at)));
                 self.parts.push(Part::Made(lines.into()));
                 done = at;
             }
             self.parts.push(match done {
-                0 => Part::Kept(page.text()),
-                _ => Part::Made(page.text().plain().slice(done..)),
+                0 => Part::Page(page),
+                _ => Part::Made(page.shared_text().slice(done..)),
             });
         }
         own.for_each(|(_, lines)| text.extend(lines));
@@ -295,6 +299,7 @@ impl Part<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Pages(family) => family.text().iter().map(Bytes::len).sum(),
+            Self::Page(page) => page.text().plain().len(),
             Self::Kept(piece) => piece.plain().len(),
             Self::Made(bytes) => bytes.len(),
         }

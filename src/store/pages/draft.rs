@@ -3,8 +3,6 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use bytes::Bytes;
-
 use super::page::{Entry, Names, Page, offset};
 use super::sort_key::SortKey;
 use super::{Rendered, SPLIT_BYTES};
@@ -100,7 +98,7 @@ impl Draft {
     pub(super) fn into_page(mut self) -> Page {
         self.text.shrink_to(self.text.len().next_multiple_of(ROOM));
         Page {
-            text: Piece::new(Bytes::from(self.text)),
+            text: Piece::new(self.text),
             entries: self.entries.into_boxed_slice(),
             names: self.names,
             protobuf: OnceLock::new(),

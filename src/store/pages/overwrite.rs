@@ -2,12 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
 use super::page::{Page, offset};
 use super::{Rendered, SPLIT_BYTES};
-use crate::store::deflate::Piece;
 use crate::store::groups::GroupId;
 
 /// Gives a page other lines for metrics of a group at these places, which are sorted: in place if nothing shares the page.
@@ -57,35 +55,27 @@ impl Page {
         found
     }
 
-    /// Puts metrics in place of those at these places, if nothing else holds the text and it has the room. Changes nothing
-    /// otherwise.
+    /// Puts metrics in place of those at these places, if there is the room. Changes nothing otherwise.
     fn overwrite_lines(&mut self, places: &[u32], metrics: &[Rendered]) -> bool {
         let growth = |(&at, metric): (&u32, &Rendered)| {
             let old = self.lines(at as usize).len();
             metric.text.len().saturating_sub(old)
         };
         let growth: usize = places.iter().zip(metrics).map(growth).sum();
-        let mut text = match self.text.take().try_into_mut() {
-            Ok(text) if text.len() + growth <= text.capacity() => text,
-            Ok(text) => return self.put_back(text.freeze()),
-            Err(shared) => return self.put_back(shared),
-        };
-        for (&at, metric) in places.iter().zip(metrics) {
-            self.replace_lines(&mut text, at as usize, &metric.text);
+        let text = self.text.plain();
+        if text.len() + growth > text.capacity() {
+            return false;
         }
-        self.text = Piece::new(text.freeze());
+        for (&at, metric) in places.iter().zip(metrics) {
+            self.replace_lines(at as usize, &metric.text);
+        }
         true
     }
 
-    /// Gives the text back untouched, and so answers that nothing was overwritten.
-    fn put_back(&mut self, text: Bytes) -> bool {
-        self.text = Piece::new(text);
-        false
-    }
-
     /// Replaces the lines of one metric in the text of this page.
-    fn replace_lines(&mut self, text: &mut BytesMut, at: usize, lines: &[u8]) {
+    fn replace_lines(&mut self, at: usize, lines: &[u8]) {
         let (start, old_end) = (self.start(at), self.entries[at].end as usize);
+        let text = self.text.plain_mut();
         let (new_end, length) = (start + lines.len(), text.len());
         if new_end != old_end {
             let new_length = length - old_end + new_end;

@@ -1,7 +1,7 @@
 //! One page: its lines, who they belong to, and how another page is made of it.
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
@@ -15,12 +15,20 @@ use crate::store::groups::GroupId;
 /// A run of rendered metrics.
 #[derive(Debug)]
 pub(in crate::store) struct Page {
-    pub(super) text: Piece,
+    pub(super) text: Piece<Vec<u8>>,
     pub(super) entries: Box<[Entry]>,
     /// Whether a name in here may need escaping, see [`crate::store::escaped`].
     pub(super) names: Names,
     /// The metrics in protobuf, once a scrape asked for it.
     pub(super) protobuf: OnceLock<Piece>,
+}
+
+struct SharedText(Arc<Page>);
+
+impl AsRef<[u8]> for SharedText {
+    fn as_ref(&self) -> &[u8] {
+        self.0.text.plain()
+    }
 }
 
 /// One metric on a page.
@@ -51,8 +59,13 @@ impl Default for Page {
 
 impl Page {
     /// The text of all metrics here.
-    pub(in crate::store) fn text(&self) -> &Piece {
+    pub(in crate::store) fn text(&self) -> &Piece<Vec<u8>> {
         &self.text
+    }
+
+    /// The same for who sends it, without a copy. The page can't be changed in place while somebody has it.
+    pub(in crate::store) fn shared_text(self: &Arc<Self>) -> Bytes {
+        Bytes::from_owner(SharedText(Arc::clone(self)))
     }
 
     /// All metrics here as protobuf, made by `encode` the first time.
