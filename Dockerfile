@@ -60,10 +60,8 @@ FROM frame AS gateway-frame
 LABEL org.opencontainers.image.title="pushgateway" \
       org.opencontainers.image.description="A durable, fast drop-in for the Prometheus Pushgateway"
 # Two heaps for all threads, and large buffers given back. Most of what a push frees was allocated by another thread, so that
-# a heap for each keeps holes; one for all makes pushes over many connections wait for each other. What a push needs for a
-# moment, the buffers of its connection among it, each thread keeps for the next: the heap would hand out the memory that has
-# been free for longest, which no cache knows any more.
-ENV GLIBC_TUNABLES=glibc.malloc.arena_max=2:glibc.malloc.trim_threshold=131072:glibc.malloc.mmap_threshold=131072:glibc.malloc.mxfast=0:glibc.malloc.tcache_count=16:glibc.malloc.tcache_max=10240
+# a heap for each keeps holes; one for all makes pushes over many connections wait for each other.
+ENV GLIBC_TUNABLES=glibc.malloc.arena_max=2:glibc.malloc.trim_threshold=131072:glibc.malloc.mmap_threshold=131072
 USER 65534:65534
 EXPOSE 9091
 ENTRYPOINT ["/bin/pushgateway"]
