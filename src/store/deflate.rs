@@ -6,6 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress};
 
 mod checksum;
@@ -89,16 +90,6 @@ pub(super) struct Deflater {
 }
 
 impl Deflater {
-    /// Compresses a piece.
-    pub(super) fn deflate(&mut self, plain: &[u8]) -> Deflated {
-        self.deflate_above(STORED_BYTES, plain)
-    }
-
-    /// Compresses a piece that is sent once.
-    pub(super) fn deflate_once(&mut self, plain: &[u8]) -> Deflated {
-        self.deflate_above(STORED_ONCE_BYTES, plain)
-    }
-
     /// Compresses pieces that follow each other, as far as no scrape before has.
     pub(super) fn deflate_all<T: AsRef<[u8]>>(&mut self, pieces: &[&Piece<T>]) -> Deflated<Run> {
         let is_any_deflated = pieces.iter().any(|piece| piece.deflated.get().is_some());
@@ -144,9 +135,9 @@ impl Deflater {
         chunks.collect()
     }
 
-    fn deflate_above(&mut self, stored_bytes: usize, plain: &[u8]) -> Deflated {
+    fn deflate(&mut self, plain: &[u8]) -> Deflated {
         let mut bytes = Vec::new();
-        self.append(stored_bytes, plain, &mut bytes);
+        self.append(STORED_BYTES, plain, &mut bytes);
         Deflated {
             bytes: Bytes::copy_from_slice(&bytes),
             checksum: Checksum::of(plain),
@@ -195,29 +186,62 @@ fn append_stored(block: &mut Vec<u8>, plain: &[u8]) {
     block.extend_from_slice(plain);
 }
 
-/// One gzip member (RFC 1952) made of the pieces.
-pub(super) fn gzip(pieces: impl Iterator<Item = Deflated<Run>>) -> Vec<Run> {
-    let mut runs = vec![Run::from([Bytes::from_static(&GZIP_HEADER)])];
-    let mut checksum = 0;
-    let mut length = 0_usize;
-    for piece in pieces {
-        checksum = piece.checksum.behind(checksum);
-        length = length.wrapping_add(piece.length);
-        runs.push(piece.bytes);
+/// One gzip member (RFC 1952) in the making.
+#[derive(Debug)]
+pub(super) struct Member {
+    deflater: Deflater,
+    runs: Vec<Run>,
+    /// Of all so far.
+    checksum: u32,
+    length: usize,
+}
+
+impl Member {
+    pub(super) fn new() -> Self {
+        Self {
+            deflater: Deflater::default(),
+            runs: vec![Run::from([Bytes::from_static(&GZIP_HEADER)])],
+            checksum: 0,
+            length: 0,
+        }
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the trailer holds the length modulo 2^32"
-    )]
-    let length = length as u32;
-    let end = [
-        &LAST_BLOCK[..],
-        &u32::to_le_bytes(checksum),
-        &length.to_le_bytes(),
-    ]
-    .concat();
-    runs.push(Run::from([end.into()]));
-    runs
+
+    /// Adds something that is compressed now or was before.
+    pub(super) fn push(&mut self, deflated: impl FnOnce(&mut Deflater) -> Deflated<Run>) {
+        let deflated = deflated(&mut self.deflater);
+        self.checksum = deflated.checksum.behind(self.checksum);
+        self.length = self.length.wrapping_add(deflated.length);
+        self.runs.push(deflated.bytes);
+    }
+
+    /// Adds a piece that was made for this scrape. Its checksum goes on from that of what is before it, which is less work
+    /// than one that can stand anywhere.
+    pub(super) fn push_once(&mut self, plain: &[u8]) {
+        let mut checksum = Hasher::new_with_initial(self.checksum);
+        checksum.update(plain);
+        self.checksum = checksum.finalize();
+        self.length = self.length.wrapping_add(plain.len());
+        let mut bytes = Vec::new();
+        self.deflater.append(STORED_ONCE_BYTES, plain, &mut bytes);
+        self.runs.push(Run::from([bytes.into()]));
+    }
+
+    /// All of it.
+    pub(super) fn finish(mut self) -> Vec<Run> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the trailer holds the length modulo 2^32"
+        )]
+        let length = self.length as u32;
+        let end = [
+            &LAST_BLOCK[..],
+            &u32::to_le_bytes(self.checksum),
+            &length.to_le_bytes(),
+        ]
+        .concat();
+        self.runs.push(Run::from([end.into()]));
+        self.runs
+    }
 }
 
 #[cfg(test)]
@@ -229,13 +253,17 @@ mod tests {
     use super::*;
 
     fn check(pieces: &[&[u8]]) {
-        let mut deflater = Deflater::default();
-        let pieces_of_runs = pieces.iter().map(|piece| deflater.deflate(piece).into());
-        let member = gzip(pieces_of_runs).concat().concat();
+        let mut member = Member::new();
+        for piece in pieces {
+            member.push_once(piece);
+            member.push(|deflater| deflater.deflate(piece).into());
+        }
+        let member = member.finish().concat().concat();
         let mut decoder = GzDecoder::new(member.as_slice());
         let mut plain = Vec::new();
         decoder.read_to_end(&mut plain).unwrap();
-        assert_eq!(plain, pieces.concat());
+        let twice: Vec<_> = pieces.iter().flat_map(|piece| [*piece; 2]).collect();
+        assert_eq!(plain, twice.concat());
         assert!(decoder.into_inner().is_empty(), "all of it is one member");
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::consistency::{suffixes, without_suffix};
-use super::deflate::{Deflater, Piece, Run, gzip};
+use super::deflate::{Member, Piece, Run};
 use super::families::Family;
 use super::groups::{GroupFamily, GroupId};
 use super::pages::{Entry, Page, SortKey};
@@ -113,13 +113,16 @@ fn compress(parts: Vec<Part<'_>>, compression: Compression) -> Vec<Run> {
             })
             .collect(),
         Compression::Gzip => {
-            let mut deflater = Deflater::default();
-            gzip(parts.into_iter().map(|part| match part {
-                Part::Pages(family) => family.deflated(&mut deflater).clone(),
-                Part::Page(page) => page.text().deflated(&mut deflater).clone().into(),
-                Part::Kept(piece) => piece.deflated(&mut deflater).clone().into(),
-                Part::Made(bytes) => deflater.deflate_once(&bytes).into(),
-            }))
+            let mut member = Member::new();
+            for part in parts {
+                match part {
+                    Part::Pages(family) => member.push(|by| family.deflated(by).clone()),
+                    Part::Page(page) => member.push(|by| page.text().deflated(by).clone().into()),
+                    Part::Kept(piece) => member.push(|by| piece.deflated(by).clone().into()),
+                    Part::Made(bytes) => member.push_once(&bytes),
+                }
+            }
+            member.finish()
         }
     }
 }
