@@ -86,7 +86,7 @@ impl Group {
     }
 
     /// The group that a change makes, its families not measured yet.
-    pub(super) fn of_change(id: GroupId, change: &Change) -> Option<Self> {
+    pub(super) fn of_change(id: GroupId, change: Change) -> Option<Self> {
         let Change::Group {
             key,
             pushed,
@@ -96,13 +96,13 @@ impl Group {
         else {
             return None;
         };
-        let unmeasured = |stored| GroupFamily::new(Arc::clone(stored), 0, 0);
-        let families = families.iter().map(unmeasured).collect();
+        let unmeasured = |stored| GroupFamily::new(stored, 0, 0);
+        let families = families.into_iter().map(unmeasured).collect();
         Some(Self {
             id,
-            key: Arc::clone(key),
-            pushed: *pushed,
-            failed: *failed,
+            key,
+            pushed,
+            failed,
             push_time_place: Place::default(),
             families,
         })

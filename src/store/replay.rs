@@ -120,6 +120,6 @@ impl Replay {
 
     /// The state that the changes lead to. Where groups clash, a scrape shows what was pushed later.
     pub(super) fn finish(self, own: &[OwnFamily]) -> Arc<State> {
-        Arc::new(State::of_groups(&self.into_groups(), own))
+        Arc::new(State::of_groups(self.into_groups(), own))
     }
 }

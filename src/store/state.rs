@@ -3,7 +3,9 @@
 //! Whoever holds a state sees it unchanged for ever. A push makes the next state from the last and shares with
 //! it all that it does not touch; a push that is refused, or can't be stored, is undone by forgetting the next.
 
+use std::panic;
 use std::sync::Arc;
+use std::thread::{self, ScopedJoinHandle};
 
 use imbl::{HashMap, OrdMap};
 
@@ -135,33 +137,37 @@ impl State {
 
     /// The state of groups, sorted by when they were pushed to. Nothing is refused; of what clashes a scrape
     /// shows what was pushed later.
-    pub(super) fn of_groups(changes: &[Change], own: &[OwnFamily]) -> Self {
+    pub(super) fn of_groups(changes: Vec<Change>, own: &[OwnFamily]) -> Self {
         let mut groups: Vec<_> = (0..)
             .zip(changes)
             .filter_map(|(id, change)| Group::of_change(id, change))
             .collect();
         let Some(exhibit) = Exhibit::of_groups(&mut groups, own) else {
-            return Self::of_clashing_groups(changes, own);
+            return Self::of_clashing_groups(&groups, own);
         };
-        let ids = || {
-            groups
-                .iter()
-                .map(|group| (Arc::clone(group.grouping_key()), group.id))
-        };
+        let id = |group: &Group| (Arc::clone(group.grouping_key()), group.id);
+        let keys: Vec<_> = groups.iter().map(id).collect();
+        let series = groups.iter().map(Group::series).sum();
+        let next_id = groups.last().map_or(0, |last| last.id + 1);
+        let (order, (ids, groups)) = both(
+            || keys.iter().cloned().collect(),
+            || {
+                let groups = groups.into_iter();
+                let by_id = groups.map(|group| (group.id, Arc::new(group)));
+                (keys.iter().cloned().collect(), by_id.collect())
+            },
+        );
         Self {
-            order: ids().collect(),
-            ids: ids().collect(),
-            series: groups.iter().map(Group::series).sum(),
-            next_id: groups.last().map_or(0, |last| last.id + 1),
-            groups: groups
-                .into_iter()
-                .map(|group| (group.id, Arc::new(group)))
-                .collect(),
+            order,
+            ids,
+            groups,
             exhibit,
+            next_id,
+            series,
         }
     }
 
-    fn of_clashing_groups(changes: &[Change], own: &[OwnFamily]) -> Self {
+    fn of_clashing_groups(groups: &[Group], own: &[OwnFamily]) -> Self {
         let limits = Limits::unlimited();
         let rules = Rules {
             check: Check::Unchecked,
@@ -169,20 +175,15 @@ impl State {
             own,
         };
         let mut state = Self::default();
-        for change in changes {
-            if let Change::Group {
-                key,
-                pushed,
-                failed,
-                families,
-            } = change
-            {
-                let push =
-                    PreparedPush::from_stored(key, PushMode::Replace, pushed.stored_at, families);
-                state = state
-                    .with_group(&push, *pushed, *failed, &rules)
-                    .unwrap_or(state);
-            }
+        for group in groups {
+            let (pushed, failed) = (group.pushed(), group.failed());
+            let families: Vec<_> = group.stored_families().cloned().collect();
+            let key = group.grouping_key();
+            let push =
+                PreparedPush::from_stored(key, PushMode::Replace, pushed.stored_at, &families);
+            state = state
+                .with_group(&push, pushed, failed, &rules)
+                .unwrap_or(state);
         }
         state
     }
@@ -398,6 +399,21 @@ impl State {
             None => Refusal::Invalid(format!("{what}, in this very group")),
         }
     }
+}
+
+/// What becomes of two tasks, each on a core of its own if the system has one.
+fn both<A: Send, B>(one: impl Fn() -> A + Sync, other: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().spawn_scoped(scope, &one);
+        let other = other();
+        let one = match thread.map(ScopedJoinHandle::join) {
+            Ok(Ok(one)) => one,
+            Ok(Err(panic)) => panic::resume_unwind(panic),
+            // The system gives no thread.
+            Err(_) => one(),
+        };
+        (one, other)
+    })
 }
 
 /// Every group of the state as a change that makes it.

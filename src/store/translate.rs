@@ -51,7 +51,7 @@ pub fn import(group: UpstreamGroup) -> Result<Imported, GroupingKeyError> {
 }
 
 /// A group as the Go Pushgateway keeps it. Other changes make no group.
-pub fn export(change: &Change) -> Option<UpstreamGroup> {
+pub fn export(change: Change) -> Option<UpstreamGroup> {
     let group = Group::of_change(0, change)?;
     let labels = group.grouping_key().labels();
     Some(UpstreamGroup {
@@ -152,7 +152,7 @@ mod tests {
             families[0].pushed_at,
             Timestamp::from_nanos(1_700_000_000_000_000_005)
         );
-        let exported = export(&imported.change).unwrap();
+        let exported = export(imported.change).unwrap();
         assert_eq!(exported.labels, groups[0].labels);
         assert_eq!(exported.families[0], groups[0].families[0]);
         // The push gauges, which the file lacks, say never.

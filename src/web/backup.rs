@@ -51,7 +51,7 @@ pub(super) fn write(
 ) -> io::Result<()> {
     match format {
         Format::Native => log::write_snapshot(out, groups),
-        Format::Gob => upstream::write(out, groups.filter_map(|group| store::export(&group))),
+        Format::Gob => upstream::write(out, groups.filter_map(store::export)),
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn run(config: &ExportConfig) -> Result<()> {
 fn write(out: &mut dyn Write, groups: Vec<Change>, format: ExportFormat) -> Result<()> {
     Ok(match format {
         ExportFormat::Native => log::write_snapshot(out, groups.into_iter()),
-        ExportFormat::Gob => upstream::write(out, groups.iter().filter_map(store::export)),
+        ExportFormat::Gob => upstream::write(out, groups.into_iter().filter_map(store::export)),
     }?)
 }
 
