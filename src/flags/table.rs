@@ -228,7 +228,7 @@ pub(super) static FLAGS: [Flag<Flags>; 34] = [
         "limit.head-bytes",
         |flags| &mut flags.head_bytes,
         "1MiB",
-        "Size of a request's first line and headers together (431).",
+        "Size of a request's first line and headers together; there may be 100 headers (431).",
     ),
     Flag::timeout(
         "limit.head-timeout",
