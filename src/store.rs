@@ -16,6 +16,7 @@ mod exhibit;
 mod families;
 mod groups;
 mod listed;
+mod metadata;
 mod pages;
 mod prepare;
 mod renderer;
@@ -39,6 +40,7 @@ pub use commit::Store;
 pub use consistency::{Check, HelpRule, OwnFamily, Refusal};
 pub use deflate::Run;
 pub use groups::{Group, PushedFamily};
+pub use metadata::Metadata;
 pub use prepare::PreparedPush;
 pub use replay::Replay;
 pub use request::{Durability, Failure, Options, Readiness, Request, Unavailable, Waiter};
@@ -142,6 +144,7 @@ impl Store {
         let rules = prepare::PrepareRules {
             check: options.check,
             limits: &options.limits,
+            known: self.known_metadata(),
         };
         PreparedPush::new(key, mode, at, families, &rules)
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::{GroupingKey, MetricType, Timestamp};
+use super::metadata::Metadata;
+use crate::model::{GroupingKey, Timestamp};
 
 /// One change of the store's state. Applied in the order in which they were committed, changes give the state.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,12 +77,8 @@ impl PushGauge {
 /// One family of one group, at rest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredFamily {
-    /// The metric name.
-    pub name: Arc<str>,
-    /// The help as pushed.
-    pub help: Option<Arc<str>>,
-    /// The type as pushed.
-    pub metric_type: MetricType,
+    /// What it says of itself, mostly shared with those of other groups.
+    pub metadata: Arc<Metadata>,
     /// The push that stored it.
     pub pushed_at: Timestamp,
     /// The metrics in pushed order as protobuf: `metric` fields (number 4) of a `MetricFamily`, one after the

@@ -11,6 +11,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 use super::Snapshot;
 use super::apply::apply;
 use super::change::Change;
+use super::metadata::KnownMetadata;
 use super::persistence::{Persistence, PersistenceError, Status};
 use super::replay::Replay;
 use super::request::{Durability, Failure, Options, Readiness, Request, Unavailable, Waiter};
@@ -24,6 +25,9 @@ const IDLE: Duration = Duration::from_secs(1);
 /// Groups that are freed in no time to speak of.
 const FREED_AT_ONCE: usize = 1000;
 
+/// So many families with a name, help and type of their own are mostly pushed without new memory for these.
+const KNOWN_METADATA: usize = 1024;
+
 /// The handle to the store, cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -34,6 +38,7 @@ pub struct Store {
 /// one in place does nothing that could fail.
 struct Shared {
     options: Options,
+    known_metadata: KnownMetadata,
     published: RwLock<Arc<State>>,
     /// Held while a state is made from the one before, which takes so little that it pays to wait awake.
     writer: Mutex<Writer>,
@@ -86,6 +91,7 @@ impl Store {
     pub fn new(options: Options) -> Self {
         let shared = Shared {
             options,
+            known_metadata: KnownMetadata::with_places(KNOWN_METADATA),
             published: RwLock::default(),
             writer: Mutex::new(Writer {
                 persistence: None,
@@ -225,6 +231,10 @@ impl Store {
         &self.shared.options
     }
 
+    pub(super) fn known_metadata(&self) -> &KnownMetadata {
+        &self.shared.known_metadata
+    }
+
     pub(super) fn published(&self) -> Arc<State> {
         self.shared.published()
     }
@@ -298,7 +308,6 @@ impl Shared {
         if jobs.is_empty() {
             return;
         }
-        self.share_words(&mut jobs);
         let kept = match (self.repeats(&jobs), &*jobs) {
             (Some(repeats), _) => self.put_in_place(writer, &repeats),
             (None, [only]) if let Request::Delete(key) = &only.request => self.delete(writer, key),
@@ -306,16 +315,6 @@ impl Shared {
         };
         for job in jobs {
             job.waiter.done(kept.clone().map_err(Failure::from));
-        }
-    }
-
-    /// Lets the pushes share names and helps with what is here.
-    fn share_words(&self, jobs: &mut [Job]) {
-        let state = self.published.read();
-        for job in jobs {
-            if let Request::Push(push) = &mut job.request {
-                push.share_words(state.exhibit());
-            }
         }
     }
 
@@ -364,7 +363,14 @@ impl Shared {
         let mut state = self.published();
         let mut changes = Vec::new();
         let mut answers = Vec::with_capacity(jobs.len());
-        for Job { request, waiter } in jobs {
+        for Job {
+            mut request,
+            waiter,
+        } in jobs
+        {
+            if let Request::Push(push) = &mut request {
+                push.share_metadata(state.exhibit());
+            }
             let (applied, outcome) = apply(&state, request, &self.rules());
             if let Some(applied) = applied {
                 state = Arc::new(applied.state);

@@ -15,6 +15,7 @@ use super::consistency::{
 };
 use super::families::Family;
 use super::groups::{Exposed, GroupId};
+use super::metadata::Metadata;
 use super::pages::{Duplicate, Places, Rendered, SortKey};
 use super::prepare::{PreparedFamily, sort_keys};
 use crate::model::MetricType;
@@ -63,18 +64,11 @@ impl Exhibit {
         &self.left_out
     }
 
-    /// Gives a family the name and the help of the one that is shown under that name, if they are equal.
-    pub(super) fn share_words(&self, stored: &mut StoredFamily) {
-        let Some((name, family)) = self.families.get_key_value(&*stored.name) else {
-            return;
-        };
-        stored.name = Arc::clone(name);
-        let help = stored
-            .help
-            .as_deref()
-            .and_then(|help| family.equal_help(help));
-        if let Some(help) = help {
-            stored.help = Some(Arc::clone(help));
+    /// Gives a family the metadata of one that is shown under its name, if they are equal.
+    pub(super) fn share_metadata(&self, stored: &mut StoredFamily) {
+        let family = self.families.get(&stored.metadata.name);
+        if let Some(known) = family.and_then(|family| family.equal_metadata(&stored.metadata)) {
+            stored.metadata = Arc::clone(known);
         }
     }
 
@@ -87,10 +81,10 @@ impl Exhibit {
         old: Option<Exposed<'_>>,
         own: &[OwnFamily],
     ) -> Result<(), Clash> {
-        let stored = &new.stored;
-        let was_left_out = self.left_out.contains(&(Arc::clone(&stored.name), group));
+        let (name, stored) = (new.name(), &new.stored);
+        let was_left_out = self.left_out.contains(&(Arc::clone(name), group));
         let old = old.filter(|old| !was_left_out && old.metrics > 0);
-        let mut family = self.family(&stored.name);
+        let mut family = self.family(name);
         if let Some(old) = &old {
             family.count_out(old.stored);
         }
@@ -112,11 +106,11 @@ impl Exhibit {
             let is_news = !family.has(stored);
             family.count_in(stored);
             if is_news && family.helps_differ() {
-                info!(family = %stored.name, new = ?stored.help, "metric families inconsistent help strings");
+                info!(family = %name, new = ?stored.metadata.help, "metric families inconsistent help strings");
             }
         }
-        self.left_out.remove(&(Arc::clone(&stored.name), group));
-        self.store(&stored.name, family);
+        self.left_out.remove(&(Arc::clone(name), group));
+        self.store(name, family);
         Ok(())
     }
 
@@ -128,7 +122,7 @@ impl Exhibit {
         old: &StoredFamily,
         places: &mut Iter<'_, Places>,
     ) {
-        let name = &new.stored.name;
+        let name = new.name();
         if let Some(family) = self.overwrite(name, group, &new.rendered, places) {
             family.count_out(old);
             family.count_in(&new.stored);
@@ -155,23 +149,22 @@ impl Exhibit {
 
     /// Takes a family of a group out.
     pub(super) fn remove(&mut self, group: GroupId, old: Exposed<'_>) {
-        let was_left_out = self
-            .left_out
-            .remove(&(Arc::clone(&old.stored.name), group))
-            .is_some();
+        let name = &old.stored.metadata.name;
+        let was_left_out = self.left_out.remove(&(Arc::clone(name), group)).is_some();
         if was_left_out || old.metrics == 0 {
             return;
         }
-        let mut family = self.family(&old.stored.name);
+        let mut family = self.family(name);
         family.pages.remove(group, &sort_keys(old.key, old.stored));
         family.count_out(old.stored);
-        self.store(&old.stored.name, family);
+        self.store(name, family);
     }
 
     /// Takes a family of a group out, which stays in its group.
     pub(super) fn leave_out(&mut self, group: GroupId, old: Exposed<'_>) {
         self.remove(group, old);
-        self.left_out.insert((Arc::clone(&old.stored.name), group));
+        let name = Arc::clone(&old.stored.metadata.name);
+        self.left_out.insert((name, group));
     }
 
     /// Families whose type and help are not known, until [`Exhibit::decide`].
@@ -235,7 +228,10 @@ impl Exhibit {
         others: &Family,
         own: &[OwnFamily],
     ) -> Result<(), Clash> {
-        let (name, metric_type) = (&stored.name, stored.metric_type);
+        let Metadata {
+            name, metric_type, ..
+        } = &*stored.metadata;
+        let metric_type = *metric_type;
         clash_with_own(stored, own).map_or(Ok(()), |what| Err(Clash::Own(what)))?;
         if !others.goes_with(metric_type) {
             let (pushed, there) = (metric_type.proto_name(), others.metric_type().proto_name());
@@ -306,7 +302,12 @@ fn collision_with_whole(name: &str, metric_type: MetricType, whole: &str) -> Str
 
 /// Why a family does not go with the gateway's own, if it does not.
 fn clash_with_own(stored: &StoredFamily, own: &[OwnFamily]) -> Option<String> {
-    let (name, metric_type) = (&*stored.name, stored.metric_type);
+    let Metadata {
+        name,
+        help,
+        metric_type,
+    } = &*stored.metadata;
+    let (name, metric_type) = (&**name, *metric_type);
     for family in own {
         if family.name == name {
             if !types_go_together(family.metric_type, metric_type) {
@@ -315,7 +316,7 @@ fn clash_with_own(stored: &StoredFamily, own: &[OwnFamily]) -> Option<String> {
                     "gathered metric family {name} has type {has} but should have {should}"
                 ));
             }
-            let help = stored.help.as_deref().unwrap_or_default();
+            let help = help.as_deref().unwrap_or_default();
             if family.help_rule == HelpRule::Refused && help != family.help {
                 let should = family.help;
                 return Some(format!(

@@ -7,6 +7,7 @@ use super::consistency::types_go_together;
 use super::deflate::{Deflated, Deflater, Run};
 use super::escaped::{EscapedFamilies, EscapedFamily};
 use super::listed::Listed;
+use super::metadata::Metadata;
 use super::pages::{Names, Pages};
 use crate::exposition::Escaping;
 use crate::exposition::negotiation::Compression;
@@ -27,8 +28,7 @@ pub(super) struct Family {
 /// A type and a help under which groups pushed a family.
 #[derive(Clone, Debug)]
 struct Variant {
-    metric_type: MetricType,
-    help: Option<Arc<str>>,
+    metadata: Arc<Metadata>,
     /// How many groups have pushed it so.
     owners: usize,
     /// When the latest of them was pushed.
@@ -72,7 +72,7 @@ impl Family {
     /// The type, which is that of the latest push.
     pub(super) fn metric_type(&self) -> MetricType {
         let latest = self.variants.iter().max_by_key(|variant| variant.latest);
-        latest.map_or(MetricType::Untyped, |variant| variant.metric_type)
+        latest.map_or(MetricType::Untyped, |variant| variant.metadata.metric_type)
     }
 
     /// The help that was pushed last.
@@ -80,26 +80,25 @@ impl Family {
         let with_help = self
             .variants
             .iter()
-            .filter(|variant| variant.help.is_some());
+            .filter(|variant| variant.metadata.help.is_some());
         with_help
             .max_by_key(|variant| variant.latest)?
+            .metadata
             .help
             .as_ref()
     }
 
-    /// The help in here that equals this one.
-    pub(super) fn equal_help(&self, help: &str) -> Option<&Arc<str>> {
-        self.variants
-            .iter()
-            .filter_map(|variant| variant.help.as_ref())
-            .find(|known| &***known == help)
+    /// The metadata in here that equals this.
+    pub(super) fn equal_metadata(&self, metadata: &Metadata) -> Option<&Arc<Metadata>> {
+        let mut known = self.variants.iter().map(|variant| &variant.metadata);
+        known.find(|known| ***known == *metadata)
     }
 
     /// Whether groups pushed different helps.
     pub(super) fn helps_differ(&self) -> bool {
         self.variants
             .windows(2)
-            .any(|pair| pair[0].help != pair[1].help)
+            .any(|pair| pair[0].metadata.help != pair[1].metadata.help)
     }
 
     /// Whether a group pushed it with this very type and help.
@@ -109,14 +108,16 @@ impl Family {
 
     /// The types that groups pushed it as.
     pub(super) fn types(&self) -> impl Iterator<Item = MetricType> {
-        self.variants.iter().map(|variant| variant.metric_type)
+        self.variants
+            .iter()
+            .map(|variant| variant.metadata.metric_type)
     }
 
     /// Whether metrics of this type can be exposed among those that are here.
     pub(super) fn goes_with(&self, metric_type: MetricType) -> bool {
         self.variants
             .iter()
-            .all(|variant| types_go_together(variant.metric_type, metric_type))
+            .all(|variant| types_go_together(variant.metadata.metric_type, metric_type))
     }
 
     /// Whether it takes a look at all groups to tell which type and help were pushed last.
@@ -146,8 +147,7 @@ impl Family {
                 }
             }
             None => self.variants.push(Variant {
-                metric_type: stored.metric_type,
-                help: stored.help.clone(),
+                metadata: Arc::clone(&stored.metadata),
                 owners: 1,
                 latest: pushed_at,
                 is_undecided: false,
@@ -173,6 +173,6 @@ impl Family {
 
 impl Variant {
     fn is_of(&self, stored: &StoredFamily) -> bool {
-        self.metric_type == stored.metric_type && self.help == stored.help
+        self.metadata == stored.metadata
     }
 }

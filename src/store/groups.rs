@@ -1,9 +1,10 @@
 //! A group at rest: its grouping key, its push times and its families.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::change::{Change, PushGauge, StoredFamily};
+use super::metadata::Metadata;
 use super::pages::Place;
 use super::prepare::PreparedFamily;
 use super::renderer::Renderer;
@@ -176,17 +177,19 @@ impl Group {
 
     /// Puts a family in, in place of the one of that name, if there is one.
     pub(super) fn put(&mut self, family: GroupFamily) {
-        match self.place(&family.stored.name) {
+        match self.place(&family.stored.metadata.name) {
             Ok(at) => self.families[at] = family,
             Err(at) => self.families.insert(at, family),
         }
     }
 
-    /// The place among the families of the one of that name, which is likely `guess`.
-    pub(super) fn place_near(&self, guess: usize, name: &Arc<str>) -> Option<usize> {
+    /// The place among the families of the one with this name, which is likely `guess`.
+    pub(super) fn place_near(&self, guess: usize, metadata: &Arc<Metadata>) -> Option<usize> {
+        let name = &metadata.name;
         let is_here = |family: &GroupFamily| {
-            // Names are shared, which spares a look at them.
-            Arc::ptr_eq(&family.stored.name, name) || family.stored.name == *name
+            let here = &family.stored.metadata;
+            // It is shared, which spares a look at the name.
+            Arc::ptr_eq(here, metadata) || here.name == *name
         };
         if self.families.get(guess).is_some_and(is_here) {
             return Some(guess);
@@ -197,7 +200,7 @@ impl Group {
     /// Takes all families out that are not about to be replaced.
     pub(super) fn take_all_but(&mut self, kept: &[PreparedFamily]) -> Vec<GroupFamily> {
         let is_kept = |family: &GroupFamily| {
-            kept.binary_search_by(|other| other.stored.name.cmp(&family.stored.name))
+            kept.binary_search_by(|other| other.name().cmp(&family.stored.metadata.name))
                 .is_ok()
         };
         let (kept, gone) = std::mem::take(&mut self.families)
@@ -209,7 +212,7 @@ impl Group {
 
     fn place(&self, name: &str) -> Result<usize, usize> {
         self.families
-            .binary_search_by(|family| (*family.stored.name).cmp(name))
+            .binary_search_by(|family| (*family.stored.metadata.name).cmp(name))
     }
 
     /// One of the families, taken out of rest.
@@ -241,6 +244,14 @@ impl GroupFamily {
             metrics: count(metrics),
             series: count(series),
             place: Place::default(),
+        }
+    }
+
+    /// Takes the metadata of another family, if it is equal, for what is equal shares its memory.
+    pub(super) fn share_metadata(&mut self, other: &Self) {
+        let (metadata, known) = (&self.stored.metadata, &other.stored.metadata);
+        if !Arc::ptr_eq(metadata, known) && metadata == known {
+            Arc::make_mut(&mut self.stored).metadata = Arc::clone(known);
         }
     }
 
@@ -307,8 +318,25 @@ impl Gauge {
 
     /// Ready to be exposed.
     pub(super) fn prepared(self, group: &Group) -> PreparedFamily {
-        let (family, at) = self.family_of(group);
-        PreparedFamily::from_family(&group.key, &family, at)
+        PreparedFamily::of_gauge(self, group)
+    }
+
+    /// What it says of itself, the same for all groups.
+    pub(super) fn metadata(self) -> &'static Arc<Metadata> {
+        static OF: LazyLock<[Arc<Metadata>; 2]> = LazyLock::new(|| {
+            Gauge::ALL.map(|gauge| {
+                Arc::new(Metadata {
+                    name: gauge.name().into(),
+                    help: Some(gauge.help().into()),
+                    metric_type: MetricType::Gauge,
+                })
+            })
+        });
+        let [failed, pushed] = &*OF;
+        match self {
+            Self::Pushed => pushed,
+            Self::Failed => failed,
+        }
     }
 
     /// With the labels that it is exposed with, and when it was set.
@@ -351,9 +379,9 @@ pub(super) fn unpack<'a>(key: &'a GroupingKey, stored: &'a StoredFamily) -> Metr
         shared.add_to(&mut metric.labels);
     }
     MetricFamily {
-        name: (&*stored.name).into(),
-        help: stored.help.as_deref().map(Into::into),
-        metric_type: stored.metric_type,
+        name: (&*stored.metadata.name).into(),
+        help: stored.metadata.help.as_deref().map(Into::into),
+        metric_type: stored.metadata.metric_type,
         metrics,
     }
 }

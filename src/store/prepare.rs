@@ -6,7 +6,8 @@ use super::Limits;
 use super::change::{Change, PushGauge, PushMode, StoredFamily};
 use super::consistency::{Check, Refusal, check_family, check_metric, collected_before};
 use super::exhibit::Exhibit;
-use super::groups::{Exposed, Gauge, GroupFamily, unpack};
+use super::groups::{Exposed, Gauge, Group, GroupFamily, unpack};
+use super::metadata::KnownMetadata;
 use super::pages::{Rendered, SortKey};
 use super::renderer::Renderer;
 use super::shared_labels::SharedLabels;
@@ -64,7 +65,7 @@ impl PreparedPush {
             }
         }
         let (mut families, push_time) = preparer.finish(at);
-        families.sort_by(|a, b| a.stored.name.cmp(&b.stored.name));
+        families.sort_by(|a, b| a.name().cmp(b.name()));
         Ok(Self {
             key,
             mode,
@@ -104,11 +105,11 @@ impl PreparedPush {
         self.at
     }
 
-    /// Takes names and helps that are in the store already from there, so that equal ones share their memory.
-    pub(super) fn share_words(&mut self, exhibit: &Exhibit) {
+    /// Takes metadata that is in the store already from there, so that what is equal shares its memory.
+    pub(super) fn share_metadata(&mut self, exhibit: &Exhibit) {
         for family in &mut self.families {
             if let Some(stored) = Arc::get_mut(&mut family.stored) {
-                exhibit.share_words(stored);
+                exhibit.share_metadata(stored);
             }
         }
     }
@@ -135,6 +136,8 @@ impl PreparedPush {
 pub(super) struct PrepareRules<'a> {
     pub(super) check: Check,
     pub(super) limits: &'a Limits,
+    /// What pushes said of their families lately.
+    pub(super) known: &'a KnownMetadata,
 }
 
 /// Prepares the families of a push, all in the same buffers.
@@ -182,8 +185,15 @@ impl<'a> Preparer<'a> {
             self.renderer.add(&family.name, labels, metric, index);
             pack(&mut self.packed, self.shared, labels, metric);
         }
+        let metadata = rules
+            .known
+            .share(&family.name, family.help.as_deref(), family.metric_type);
         let prepared = PreparedFamily {
-            stored: Arc::new(StoredFamily::of(family, at, &self.packed)),
+            stored: Arc::new(StoredFamily {
+                metadata,
+                pushed_at: at,
+                packed: (*self.packed).into(),
+            }),
             metrics: family.metrics.len(),
             rendered: Vec::new(),
             series: self.renderer.lines_from(start),
@@ -215,14 +225,25 @@ impl PreparedFamily {
         Self::exposed(Arc::clone(stored), &unpack(key, stored))
     }
 
-    /// A family that is known to be in order, such as a push gauge, made ready to be exposed.
-    pub(super) fn from_family(key: &GroupingKey, family: &MetricFamily<'_>, at: Timestamp) -> Self {
-        let shared = SharedLabels::of(key);
-        let mut packed = Vec::with_capacity(family.metrics.len() * 32);
+    /// A push gauge of a group, made ready to be exposed.
+    pub(super) fn of_gauge(gauge: Gauge, group: &Group) -> Self {
+        let (family, pushed_at) = gauge.family_of(group);
+        let shared = SharedLabels::of(group.grouping_key());
+        let mut packed = Vec::with_capacity(32);
         for metric in &family.metrics {
             pack(&mut packed, &shared, &metric.labels, metric);
         }
-        Self::exposed(Arc::new(StoredFamily::of(family, at, &packed)), family)
+        let stored = StoredFamily {
+            metadata: Arc::clone(gauge.metadata()),
+            pushed_at,
+            packed: packed.into(),
+        };
+        Self::exposed(Arc::new(stored), &family)
+    }
+
+    /// The metric name.
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.stored.metadata.name
     }
 
     /// A family at rest, whose metrics come with all labels that they are exposed with.
@@ -252,19 +273,6 @@ impl PreparedFamily {
             key,
             stored: &self.stored,
             metrics: 0,
-        }
-    }
-}
-
-impl StoredFamily {
-    /// A family at rest, whose metrics were packed.
-    pub(super) fn of(family: &MetricFamily<'_>, pushed_at: Timestamp, packed: &[u8]) -> Self {
-        Self {
-            name: (&*family.name).into(),
-            help: family.help.as_deref().map(Into::into),
-            metric_type: family.metric_type,
-            pushed_at,
-            packed: packed.into(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Change, PushGauge, PushMode, StoredFamily};
+use super::{Change, Metadata, PushGauge, PushMode, StoredFamily};
 use crate::model::{GroupingKey, GroupingKeyError, Timestamp};
 
 mod decoder;
@@ -131,12 +131,15 @@ fn put_families(families: &[Arc<StoredFamily>], base: Timestamp, out: &mut Vec<u
     put_varint(families.len() as u64, out);
     for family in families {
         let StoredFamily {
-            name,
-            help,
-            metric_type,
+            metadata,
             pushed_at,
             packed,
         } = &**family;
+        let Metadata {
+            name,
+            help,
+            metric_type,
+        } = &**metadata;
         let age = zigzag(pushed_at.as_nanos().wrapping_sub(base.as_nanos()));
         let help_len = help.as_ref().map_or(0, |help| help.len() + 1);
         let size = bytes_len(name)

@@ -50,7 +50,7 @@ impl Replay {
             } => {
                 let families = families
                     .into_iter()
-                    .map(|family| (Arc::clone(&family.name), family))
+                    .map(|family| (Arc::clone(&family.metadata.name), family))
                     .collect();
                 self.groups.insert(
                     key,
@@ -84,7 +84,7 @@ impl Replay {
         group.families.extend(
             families
                 .into_iter()
-                .map(|family| (Arc::clone(&family.name), family)),
+                .map(|family| (Arc::clone(&family.metadata.name), family)),
         );
     }
 

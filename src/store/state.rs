@@ -202,7 +202,7 @@ impl State {
             }
         }
         for family in &push.families {
-            next.expose(&group, family, group.family(&family.stored.name), rules)?;
+            next.expose(&group, family, group.family(family.name()), rules)?;
             group.put(family.as_group_family());
         }
         self.check_size(&group, rules.limits)?;
@@ -334,7 +334,7 @@ impl State {
                         self.leave_out(group, owner, &name);
                     }
                 }
-                Clash::Metric { owner, .. } => self.leave_out(group, owner, &new.stored.name),
+                Clash::Metric { owner, .. } => self.leave_out(group, owner, new.name()),
             }
         }
         Ok(())

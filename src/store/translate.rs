@@ -6,6 +6,7 @@ use super::Limits;
 use super::change::{Change, PushGauge, PushMode, StoredFamily};
 use super::consistency::Check;
 use super::groups::{Group, PushedFamily};
+use super::metadata::KnownMetadata;
 use super::prepare::{PrepareRules, PreparedPush};
 use super::upstream::{UpstreamFamily, UpstreamGroup};
 use crate::exposition::{ParseLimits, protobuf};
@@ -37,7 +38,9 @@ pub fn import(group: UpstreamGroup) -> Result<Imported, GroupingKeyError> {
             _ => imported.take(&key, &family),
         }
     }
-    imported.families.sort_by(|a, b| a.name.cmp(&b.name));
+    imported
+        .families
+        .sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
     let Import { families, dropped } = imported;
     Ok(Imported {
         change: Change::Group {
@@ -101,6 +104,7 @@ fn stored(
     let rules = PrepareRules {
         check: Check::Unchecked,
         limits: &limits,
+        known: &KnownMetadata::with_places(1),
     };
     let at = family.timestamp;
     let push = PreparedPush::new(Arc::clone(key), PushMode::Merge, at, &[decoded], &rules)

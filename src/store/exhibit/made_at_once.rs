@@ -51,7 +51,7 @@ impl Exhibit {
             exhibit.store(&made.name, made.family?);
         }
         for kind in kinds {
-            if let Some(family) = exhibit.families.get(&kind.name) {
+            if let Some(family) = exhibit.families.get(&kind.metadata.name) {
                 exhibit.check_names(&kind, family, own).ok()?;
             }
         }
@@ -64,7 +64,7 @@ fn tasks(groups: &[Group]) -> Vec<Task> {
     let mut places: BTreeMap<Arc<str>, Vec<Place>> = BTreeMap::new();
     for (at, group) in groups.iter().enumerate() {
         for (place, family) in group.families.iter().enumerate() {
-            let name = Arc::clone(&family.stored.name);
+            let name = Arc::clone(&family.stored.metadata.name);
             places.entry(name).or_default().push((at, place));
         }
     }
@@ -117,8 +117,13 @@ fn made_of_gauge(gauge: Gauge, groups: &[Group]) -> Made {
     let name = gauge.name();
     let mut together = Together::new(groups.len());
     for group in groups {
-        let (family, at) = gauge.family_of(group);
-        together.add(group.id, &StoredFamily::of(&family, at, &[]), &family);
+        let (family, pushed_at) = gauge.family_of(group);
+        let stored = StoredFamily {
+            metadata: Arc::clone(gauge.metadata()),
+            pushed_at,
+            packed: Box::default(),
+        };
+        together.add(group.id, &stored, &family);
     }
     Made {
         name: name.into(),

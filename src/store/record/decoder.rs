@@ -1,31 +1,32 @@
-//! Bytes to changes, with names and keys that occur often kept once.
+//! Bytes to changes, with metadata and keys that occur often kept once.
 
 use std::sync::Arc;
 
 use super::{DELETE, FIRST_OPTIONAL_KIND, GROUP, MERGE, PUSH, REFUSED, REPLACE, RecordError, WIPE};
 use crate::model::{GroupingKey, MetricType, Timestamp};
+use crate::store::metadata::KnownMetadata;
 use crate::store::{Change, PushGauge, PushMode, StoredFamily};
 
-/// Places for texts and for keys that may come again, a power of two.
+/// Places for metadata and for keys that may come again, a power of two.
 const MAX_PLACES: usize = 1 << 15;
 /// Few records are smaller.
 const SMALL_RECORD: u64 = 64;
 /// A family takes at least this many bytes: one each for its size, name, type, time, help and metrics.
 const MIN_FAMILY: usize = 6;
 
-/// Decodes one record after the other; equal names, helps and keys of different records mostly share their memory.
+/// Decodes one record after the other; equal metadata and keys of different records mostly share their memory.
 ///
-/// Each text and key has one place by its checksum, kept there with it, where the next of that place replaces it. So sharing costs little,
-/// however many there are and whoever chose them.
+/// Each key has one place by its checksum, kept there with it, where the next of that place replaces it, as
+/// [`KnownMetadata`] does it.
 #[derive(Debug)]
 pub struct Decoder {
-    texts: Box<[Place<Arc<str>>]>,
-    keys: Box<[Place<Arc<GroupingKey>>]>,
+    metadata: KnownMetadata,
+    keys: Box<[Place]>,
 }
 
-/// What came here last, and its checksum.
+/// The key that came here last, and its checksum.
 #[derive(Debug)]
-struct Place<T>(Option<(u32, T)>);
+struct Place(Option<(u32, Arc<GroupingKey>)>);
 
 impl Decoder {
     /// A decoder for so many bytes of records.
@@ -33,9 +34,7 @@ impl Decoder {
         let records = usize::try_from(length / SMALL_RECORD).unwrap_or(usize::MAX);
         let places = records.clamp(1, MAX_PLACES).next_power_of_two();
         Self {
-            texts: std::iter::repeat_with(|| Place(None))
-                .take(places)
-                .collect(),
+            metadata: KnownMetadata::with_places(places),
             keys: std::iter::repeat_with(|| Place(None))
                 .take(places)
                 .collect(),
@@ -86,7 +85,9 @@ impl Decoder {
 
     fn key(&mut self, fields: &mut Fields<'_>) -> Result<Arc<GroupingKey>, RecordError> {
         let encoded = fields.bytes()?;
-        let (checksum, place) = place(&mut self.keys, encoded);
+        let checksum = crc32fast::hash(encoded);
+        let at = checksum as usize & (self.keys.len() - 1);
+        let place = &mut self.keys[at].0;
         if let Some((same, key)) = place
             && *same == checksum
             && is_key(key, Fields(encoded))
@@ -104,7 +105,7 @@ impl Decoder {
     }
 
     fn families(
-        &mut self,
+        &self,
         fields: &mut Fields<'_>,
         base: Timestamp,
     ) -> Result<Vec<Arc<StoredFamily>>, RecordError> {
@@ -114,8 +115,12 @@ impl Decoder {
             Vec::<Arc<StoredFamily>>::with_capacity(count.min(fields.0.len() / MIN_FAMILY));
         for _ in 0..count {
             let family = self.family(fields.bytes()?, base)?;
-            if families.last().is_some_and(|last| last.name >= family.name) {
-                let name = family.name.to_string();
+            let name = &family.metadata.name;
+            if families
+                .last()
+                .is_some_and(|last| last.metadata.name >= *name)
+            {
+                let name = name.to_string();
                 return Err(RecordError::Order { name });
             }
             families.push(Arc::new(family));
@@ -123,9 +128,9 @@ impl Decoder {
         Ok(families)
     }
 
-    fn family(&mut self, encoded: &[u8], base: Timestamp) -> Result<StoredFamily, RecordError> {
+    fn family(&self, encoded: &[u8], base: Timestamp) -> Result<StoredFamily, RecordError> {
         let mut fields = Fields(encoded);
-        let name = self.share(fields.text()?);
+        let name = fields.text()?;
         let number = fields.byte()?;
         let metric_type =
             MetricType::from_proto_number(number.into()).ok_or(RecordError::Number {
@@ -135,36 +140,14 @@ impl Decoder {
         let age = unzigzag(fields.varint()?);
         let help = match fields.length()?.checked_sub(1) {
             None => None,
-            Some(length) => Some(self.share(text(fields.take(length)?)?)),
+            Some(length) => Some(text(fields.take(length)?)?),
         };
         Ok(StoredFamily {
-            name,
-            help,
-            metric_type,
+            metadata: self.metadata.share(name, help, metric_type),
             pushed_at: Timestamp::from_nanos(base.as_nanos().wrapping_add(age)),
             packed: fields.bytes()?.into(),
         })
     }
-
-    fn share(&mut self, text: &str) -> Arc<str> {
-        let (checksum, place) = place(&mut self.texts, text.as_bytes());
-        if let Some((same, shared)) = place
-            && *same == checksum
-            && **shared == *text
-        {
-            return Arc::clone(shared);
-        }
-        let shared = Arc::<str>::from(text);
-        *place = Some((checksum, Arc::clone(&shared)));
-        shared
-    }
-}
-
-/// The checksum of these bytes, and their place.
-fn place<'p, T>(places: &'p mut [Place<T>], bytes: &[u8]) -> (u32, &'p mut Option<(u32, T)>) {
-    let checksum = crc32fast::hash(bytes);
-    let at = checksum as usize & (places.len() - 1);
-    (checksum, &mut places[at].0)
 }
 
 /// Whether these are the labels of the key.

@@ -17,9 +17,11 @@ fn families() -> impl Strategy<Value = Vec<Arc<StoredFamily>>> {
             .into_iter()
             .map(|(name, (help, number, at, packed))| {
                 Arc::new(StoredFamily {
-                    name: name.into(),
-                    help: help.map(Into::into),
-                    metric_type: MetricType::from_proto_number(number).unwrap(),
+                    metadata: Arc::new(Metadata {
+                        name: name.into(),
+                        help: help.map(Into::into),
+                        metric_type: MetricType::from_proto_number(number).unwrap(),
+                    }),
                     pushed_at: Timestamp::from_nanos(at),
                     packed: packed.into(),
                 })
@@ -111,12 +113,14 @@ proptest! {
 }
 
 #[test]
-fn a_decoder_shares_names_helps_and_keys() {
+fn a_decoder_shares_metadata_and_keys() {
     let family = |at| {
         Arc::new(StoredFamily {
-            name: "m".into(),
-            help: Some("Help.".into()),
-            metric_type: MetricType::Gauge,
+            metadata: Arc::new(Metadata {
+                name: "m".into(),
+                help: Some("Help.".into()),
+                metric_type: MetricType::Gauge,
+            }),
             pushed_at: Timestamp::from_nanos(at),
             packed: Box::default(),
         })
@@ -141,11 +145,7 @@ fn a_decoder_shares_names_helps_and_keys() {
         panic!("{first:?} {second:?}")
     };
     assert!(Arc::ptr_eq(key, again));
-    assert!(Arc::ptr_eq(&families[0].name, &more[0].name));
-    assert!(Arc::ptr_eq(
-        families[0].help.as_ref().unwrap(),
-        more[0].help.as_ref().unwrap()
-    ));
+    assert!(Arc::ptr_eq(&families[0].metadata, &more[0].metadata));
 }
 
 #[test]
@@ -158,9 +158,11 @@ fn unknown_kinds_tell_whether_they_may_be_skipped() {
 fn families_out_of_order_are_refused() {
     let family = |name: &str| {
         Arc::new(StoredFamily {
-            name: name.into(),
-            help: None,
-            metric_type: MetricType::Untyped,
+            metadata: Arc::new(Metadata {
+                name: name.into(),
+                help: None,
+                metric_type: MetricType::Untyped,
+            }),
             pushed_at: Timestamp::default(),
             packed: Box::default(),
         })

@@ -51,14 +51,13 @@ impl State {
             pages.find_again(group.id, metrics, near, &mut repeat.places)
         };
         for family in &push.families {
-            let name = &family.stored.name;
             let next = repeat.families.last().map_or(0, |last| last + 1);
-            let at = group.place_near(next, name)?;
+            let at = group.place_near(next, &family.stored.metadata)?;
             let old = &group.families[at];
             if !shows_the_same_series(family, old) {
                 return None;
             }
-            find(name, &family.rendered, old.place)?;
+            find(family.name(), &family.rendered, old.place)?;
             repeat.families.push(at);
         }
         let push_time = push.push_time.as_slice();
@@ -78,6 +77,7 @@ impl State {
             let mut new = family.as_group_family();
             new.place = first_place(&places);
             let old = mem::replace(&mut group.families[at], new);
+            group.families[at].share_metadata(&old);
             self.exhibit
                 .put_in_place(id, family, &old.stored, &mut places);
         }
@@ -101,8 +101,7 @@ fn first_place(places: &slice::Iter<'_, Places>) -> Place {
 /// Whether a family would show as many series as the one before it, under the same type and help. That they are the
 /// same shows when they are found again.
 fn shows_the_same_series(new: &PreparedFamily, old: &GroupFamily) -> bool {
-    new.stored.metric_type == old.stored.metric_type
-        && new.stored.help == old.stored.help
+    new.stored.metadata == old.stored.metadata
         && new.series == old.series()
         && [old.metrics(), new.rendered.len()] == [new.metrics; 2]
 }
