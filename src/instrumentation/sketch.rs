@@ -98,6 +98,7 @@ impl Sketch {
             }
         }
         kept.reverse();
+        kept.shrink_to_fit(); // Few are left of what was sorted in.
         kept
     }
 
