@@ -62,7 +62,10 @@ pub(super) fn status(settings: &Settings) -> Response {
 
 /// GET `/api/v1/metrics`.
 pub(super) async fn metrics<B: Backend>(state: &AppState<B>) -> Result<Response, Error> {
-    let groups = Groups::Unlisted(state.backend.snapshot()?, state.settings.zone.clone());
+    let groups = Groups::Unlisted(
+        state.backend.snapshot()?,
+        TimeZone::clone(&state.settings.zone),
+    );
     Ok(json_answer(chunks::body(groups).await?))
 }
 

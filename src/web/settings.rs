@@ -1,7 +1,7 @@
 //! What the handlers obey and show.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use jiff::tz::TimeZone;
 use tokio::sync::Notify;
@@ -33,8 +33,8 @@ pub struct Settings {
     pub build_info: BuildInfo,
     /// When the gateway started.
     pub started: Timestamp,
-    /// The time zone that times are shown in.
-    pub zone: TimeZone,
+    /// The time zone that times are shown in, looked up when the first is.
+    pub zone: Arc<LazyLock<TimeZone>>,
 }
 
 /// `--web.enable-lifecycle`.

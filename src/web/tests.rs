@@ -1,7 +1,7 @@
 //! Whole answers of the service, over a store that the test makes up.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -168,7 +168,7 @@ pub(super) fn settings() -> Settings {
             ..BUILD_INFO
         },
         started: Timestamp::from_nanos(1_500_000_000),
-        zone: TimeZone::UTC,
+        zone: Arc::new(LazyLock::new(|| TimeZone::UTC)),
     }
 }
 

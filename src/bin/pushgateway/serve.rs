@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
@@ -341,7 +341,7 @@ fn settings(config: &Config, quit: &Arc<Notify>) -> Settings {
             .collect(),
         build_info: BUILD_INFO,
         started: SystemTime::now().into(),
-        zone: web::system_zone(),
+        zone: Arc::new(LazyLock::new(web::system_zone)),
     }
 }
 
