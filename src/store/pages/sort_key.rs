@@ -36,7 +36,7 @@ impl SortKey {
             .iter()
             .map(|label| (label.name.as_bytes(), label.value.as_bytes()));
         buffer.clear();
-        let rank_end = append_sort_key(buffer, labels);
+        let rank_end = append_sort_key(buffer, labels, append_value);
         Self::from_bytes(buffer, rank_end)
     }
 
@@ -60,6 +60,7 @@ impl SortKey {
 fn append_sort_key<'a>(
     out: &mut Vec<u8>,
     labels: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
+    append_value: impl Fn(&mut Vec<u8>, &[u8]),
 ) -> usize {
     let count_at = out.len();
     out.extend_from_slice(&[0, 0]);
@@ -84,7 +85,11 @@ fn append_value(out: &mut Vec<u8>, value: &[u8]) {
         out.extend_from_slice(&[0, 0xFF]);
         rest = &rest[nul + 1..];
     }
-    out.extend_from_slice(rest);
+    append_value_without_nul(out, rest);
+}
+
+fn append_value_without_nul(out: &mut Vec<u8>, value: &[u8]) {
+    out.extend_from_slice(value);
     out.extend_from_slice(&[0, 0]);
 }
 
@@ -98,13 +103,16 @@ fn find_nul(bytes: &[u8]) -> Option<usize> {
 
 /// Appends the bytes of a metric's key, read from its lines, and tells where its rank ends.
 pub(super) fn append_key_of_lines(out: &mut Vec<u8>, lines: &[u8]) -> usize {
-    let line = SampleLine::new(last_line(lines));
-    let labels = line.labels();
-    if memchr::memchr(b'\\', last_line(lines)).is_none() {
-        return append_sort_key(out, labels.map(|label| (label.name, label.value)));
+    let line = last_line(lines);
+    let labels: SmallVec<[_; 12]> = SampleLine::new(line).labels().collect();
+    if memchr::memchr2(b'\\', 0, line).is_some() {
+        let plain: Vec<_> = labels
+            .iter()
+            .map(|label| (unescape(label.name), unescape(label.value)))
+            .collect();
+        let labels = plain.iter().map(|(name, value)| (&**name, &**value));
+        return append_sort_key(out, labels, append_value);
     }
-    let plain: Vec<_> = labels
-        .map(|label| (unescape(label.name), unescape(label.value)))
-        .collect();
-    append_sort_key(out, plain.iter().map(|(name, value)| (&**name, &**value)))
+    let labels = labels.iter().map(|label| (label.name, label.value));
+    append_sort_key(out, labels, append_value_without_nul)
 }
