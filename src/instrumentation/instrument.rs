@@ -31,7 +31,9 @@ impl Instrument for IntCounter {
     }
 
     fn metrics(&self, _now: Instant) -> Vec<Metric<'static>> {
-        collected(self)
+        #[expect(clippy::cast_precision_loss, reason = "counters are doubles")]
+        let value = self.get() as f64;
+        vec![metric(Vec::new(), counter(value))]
     }
 }
 
@@ -56,7 +58,9 @@ impl Instrument for IntGauge {
     }
 
     fn metrics(&self, _now: Instant) -> Vec<Metric<'static>> {
-        collected(self)
+        #[expect(clippy::cast_precision_loss, reason = "gauges are doubles")]
+        let value = self.get() as f64;
+        vec![metric(Vec::new(), Value::Gauge(value))]
     }
 }
 
@@ -144,37 +148,29 @@ pub(super) fn metric(labels: Vec<Label<'static>>, value: Value<'static>) -> Metr
     }
 }
 
-/// The metrics of a counter or gauge of the `prometheus` crate, in the order of their labels.
-fn collected(collector: &impl Collector) -> Vec<Metric<'static>> {
-    let families = collector.collect();
-    let metrics = families.iter().flat_map(|family| {
-        let metric_type = family.get_field_type();
-        let metric_of = move |found| translated(found, metric_type);
-        family.get_metric().iter().map(metric_of)
-    });
-    let mut metrics: Vec<_> = metrics.collect();
+/// The metrics of counters, in the order of their labels.
+fn collected(counters: &IntCounterVec) -> Vec<Metric<'static>> {
+    let families = counters.collect();
+    let metrics = families.iter().flat_map(proto::MetricFamily::get_metric);
+    let mut metrics: Vec<_> = metrics.map(translated).collect();
     metrics.sort_by(|one, other| {
-        let values = |metric: &Metric<'static>| -> Vec<_> {
-            metric
-                .labels
-                .iter()
-                .map(|label| label.value.clone())
-                .collect()
-        };
-        values(one).cmp(&values(other))
+        let (one, other) = (one.labels.iter(), other.labels.iter());
+        one.map(|label| &label.value)
+            .cmp(other.map(|label| &label.value))
     });
     metrics
 }
 
-fn translated(found: &proto::Metric, metric_type: proto::MetricType) -> Metric<'static> {
+fn translated(found: &proto::Metric) -> Metric<'static> {
     let label =
         |pair: &proto::LabelPair| Label::new(pair.name().to_owned(), pair.value().to_owned());
-    let value = match metric_type {
-        proto::MetricType::COUNTER => Value::Counter(Counter {
-            value: found.get_counter().get_value(),
-            ..Counter::default()
-        }),
-        _ => Value::Gauge(found.get_gauge().get_value()),
-    };
-    metric(found.get_label().iter().map(label).collect(), value)
+    let labels = found.get_label().iter().map(label).collect();
+    metric(labels, counter(found.get_counter().get_value()))
+}
+
+fn counter(value: f64) -> Value<'static> {
+    Value::Counter(Counter {
+        value,
+        ..Counter::default()
+    })
 }

@@ -72,8 +72,10 @@ const MAX_VIRTUAL_BYTES: OwnFamily = OwnFamily {
     help: "Maximum amount of virtual memory available in bytes.",
 };
 
-/// A good deal longer than any of the files is.
-const READ_BYTES: usize = 16 << 10;
+/// A good deal longer than the status of a process is.
+const STAT_BYTES: usize = 2 << 10;
+/// The same for the statistics of the network.
+const NETSTAT_BYTES: usize = 16 << 10;
 
 /// What `/proc` tells about this process.
 ///
@@ -118,7 +120,7 @@ impl ThisProcess {
 
     #[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
     fn stat(&self) -> ProcResult<[(OwnFamily, f64); 3]> {
-        let stat = Stat::from_read(&*read(&self.stat)?)?;
+        let stat = Stat::from_read(read(&self.stat, &mut [0; STAT_BYTES])?)?;
         let ticks = ticks_per_second() as f64;
         Ok([
             (CPU_SECONDS, (stat.utime + stat.stime) as f64 / ticks),
@@ -128,15 +130,20 @@ impl ThisProcess {
     }
 
     fn network(&self) -> io::Result<Vec<(OwnFamily, f64)>> {
-        let netstat = self.netstat.as_ref().map(read).transpose()?;
-        let netstat = String::from_utf8(netstat.unwrap_or_default());
-        let octets = |family, field| {
-            let value = ip_octets(netstat.as_deref().ok()?, field)?;
-            Some((family, value))
+        let mut buffer = [0; NETSTAT_BYTES];
+        let netstat = match &self.netstat {
+            Some(file) => read(file, &mut buffer)?,
+            None => &[],
         };
-        let received = octets(RECEIVED_BYTES, "InOctets");
-        let transmitted = octets(TRANSMITTED_BYTES, "OutOctets");
-        Ok(received.into_iter().chain(transmitted).collect())
+        let octets = |(name, value): (_, &str)| {
+            let family = match name {
+                "InOctets" => RECEIVED_BYTES,
+                "OutOctets" => TRANSMITTED_BYTES,
+                _ => return None,
+            };
+            Some((family, value.parse().ok()?))
+        };
+        Ok(ip_fields(netstat).filter_map(octets).collect())
     }
 }
 
@@ -156,29 +163,21 @@ fn limits() -> Vec<(OwnFamily, f64)> {
     ]
 }
 
-/// The whole file as it is now, which several threads may read.
-fn read(file: &File) -> io::Result<Vec<u8>> {
-    let mut text = vec![0; READ_BYTES];
-    let mut length = 0;
-    loop {
-        match file.read_at(&mut text[length..], length as u64)? {
-            0 => break,
-            read => length += read,
-        }
-    }
-    text.truncate(length);
-    Ok(text)
+/// The whole file as it is now, which several threads may read. The kernel writes it for one read, if it fits.
+fn read<'b>(file: &File, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+    let length = file.read_at(buffer, 0)?;
+    Ok(&buffer[..length])
 }
 
-/// A field of `IpExt`: two lines with that word in front, first the names, then the values.
-fn ip_octets(netstat: &str, field: &str) -> Option<f64> {
+/// The names and values of `IpExt`: two lines with that word in front, first the names, then the values.
+fn ip_fields(netstat: &[u8]) -> impl Iterator<Item = (&str, &str)> {
     let mut lines = netstat
-        .lines()
-        .filter_map(|line| line.strip_prefix("IpExt: "));
-    let (names, values) = (lines.next()?, lines.next()?);
-    let mut pairs = names.split(' ').zip(values.split(' '));
-    let (_, value) = pairs.find(|(name, _)| *name == field)?;
-    value.parse().ok()
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| str::from_utf8(line.strip_prefix(b"IpExt: ")?).ok());
+    let pairs = lines.next().zip(lines.next());
+    pairs
+        .into_iter()
+        .flat_map(|(names, values)| names.split(' ').zip(values.split(' ')))
 }
 
 fn exposed(family: &OwnFamily, value: f64) -> MetricFamily<'static> {
@@ -220,11 +219,12 @@ mod tests {
 
     #[test]
     fn network_octets_are_found_by_name() {
+        let fields = |netstat: &'static str| ip_fields(netstat.as_bytes()).collect::<Vec<_>>();
         let netstat =
             "TcpExt: InOctets\nTcpExt: 1\nIpExt: InNoRoutes InOctets OutOctets\nIpExt: 0 22 33\n";
-        assert_eq!(ip_octets(netstat, "InOctets"), Some(22.0));
-        assert_eq!(ip_octets(netstat, "OutOctets"), Some(33.0));
-        assert_eq!(ip_octets(netstat, "Other"), None);
-        assert_eq!(ip_octets("IpExt: InOctets\n", "InOctets"), None);
+        let expected = [("InNoRoutes", "0"), ("InOctets", "22"), ("OutOctets", "33")];
+        assert_eq!(fields(netstat), expected);
+        assert_eq!(fields("IpExt: InOctets\n"), []);
+        assert_eq!(fields("TcpExt: InOctets\nTcpExt: 1\n"), []);
     }
 }
