@@ -26,15 +26,16 @@ pub fn append_header(
     escaping: Escaping,
 ) {
     let name = escape_name(name, escaping, NameKind::Metric);
+    let is_bare = NameKind::Metric.is_legacy(&name);
     if let Some(help) = help {
         out.extend_from_slice(b"# HELP ");
-        append_name(out, &name, NameKind::Metric);
+        append_name_as(out, &name, is_bare);
         out.push(b' ');
         append_help(out, help);
         out.push(b'\n');
     }
     out.extend_from_slice(b"# TYPE ");
-    append_name(out, &name, NameKind::Metric);
+    append_name_as(out, &name, is_bare);
     out.push(b' ');
     out.extend_from_slice(metric_type.text_name().as_bytes());
     out.push(b'\n');
@@ -227,6 +228,11 @@ fn append_label(out: &mut Vec<u8>, name: &str, value: &str, escaping: Escaping) 
 /// Appends a name; whether it needs no quotes.
 fn append_name(out: &mut Vec<u8>, name: &str, kind: NameKind) -> bool {
     let is_bare = kind.is_legacy(name);
+    append_name_as(out, name, is_bare);
+    is_bare
+}
+
+fn append_name_as(out: &mut Vec<u8>, name: &str, is_bare: bool) {
     if is_bare {
         out.extend_from_slice(name.as_bytes());
     } else {
@@ -234,7 +240,6 @@ fn append_name(out: &mut Vec<u8>, name: &str, kind: NameKind) -> bool {
         append_escaped(out, name);
         out.push(b'"');
     }
-    is_bare
 }
 
 /// Appends what stands between quotes.

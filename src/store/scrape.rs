@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -20,11 +21,11 @@ use crate::exposition::text_encoder::{append_header, append_metric};
 use crate::exposition::{Escaping, NameKind, escape_name};
 use crate::model::{Label, Metric, MetricFamily, MetricType, Value};
 
-/// Parts below this size are copied together.
-const JOINED_BYTES: usize = 16 << 10;
+/// What is at hand but below this size is copied behind what was made for the scrape.
+const COPIED_BYTES: usize = 16 << 10;
 
-/// What most headers and metrics that are made for a scrape fit into.
-const MADE_BYTES: usize = 256;
+/// What the gateway's own metrics and the headers of some families fit into.
+const MADE_BYTES: usize = 16 << 10;
 
 /// The body of a scrape.
 #[derive(Debug)]
@@ -35,13 +36,14 @@ pub struct Scraped {
     pub left_out: usize,
 }
 
-/// A part of the body: all pages of a family, one page, a piece that stays for the next scrape, or one made for this
-/// scrape.
+/// A part of the body: all pages of a family, one page, a piece that stays for the next scrape, other bytes that are at
+/// hand, or some of what was made for this scrape.
 enum Part<'a> {
     Pages(&'a Family),
     Page(&'a Arc<Page>),
     Kept(&'a Piece),
-    Made(Bytes),
+    Bytes(Bytes),
+    Made(Range<usize>),
 }
 
 /// Puts together the body of a scrape. `own` are the gateway's own metrics, sorted by name.
@@ -55,6 +57,8 @@ pub(super) fn scrape(
         state,
         format,
         parts: Vec::new(),
+        made: Vec::with_capacity(MADE_BYTES),
+        parted: 0,
         left_out: 0,
     };
     let names = EscapedNames::new(state, own, format.escaping);
@@ -64,13 +68,18 @@ pub(super) fn scrape(
             None => scrape.left_out += pushed.map_or(0, |family| family.pages.owners().count()),
         }
     }
+    scrape.part();
     let Scrape {
-        parts, left_out, ..
-    } = scrape;
-    Scraped {
-        runs: compress(joined(parts), compression),
+        parts,
+        made,
         left_out,
-    }
+        ..
+    } = scrape;
+    let runs = match compression {
+        Compression::Identity => plain(parts, made),
+        Compression::Gzip => compressed(parts, &made),
+    };
+    Scraped { runs, left_out }
 }
 
 /// Whether a scrape like this has been made of this state, and no work of it would have to be done again.
@@ -80,51 +89,30 @@ pub(super) fn is_listed(state: &State, format: ScrapeFormat, compression: Compre
         && families().all(|(name, family)| family.is_listed(name, compression))
 }
 
-/// Joins neighbours that were made for this scrape: each piece by itself costs a start of the compressor.
-fn joined(parts: Vec<Part<'_>>) -> Vec<Part<'_>> {
-    let mut joined = Vec::with_capacity(parts.len());
-    let mut made = Vec::new();
-    for part in parts {
-        match part {
-            Part::Made(bytes) if bytes.len() < JOINED_BYTES => made.extend_from_slice(&bytes),
-            part => {
-                if !made.is_empty() {
-                    joined.push(Part::Made(std::mem::take(&mut made).into()));
-                }
-                joined.push(part);
-            }
-        }
-    }
-    if !made.is_empty() {
-        joined.push(Part::Made(made.into()));
-    }
-    joined
+fn plain(parts: Vec<Part<'_>>, made: Vec<u8>) -> Vec<Run> {
+    let made = Bytes::from(made);
+    let plain = |part| match part {
+        Part::Pages(family) => family.text().clone(),
+        Part::Page(page) => [page.shared_text()].into(),
+        Part::Kept(piece) => [piece.plain().clone()].into(),
+        Part::Bytes(bytes) => [bytes].into(),
+        Part::Made(range) => [made.slice(range)].into(),
+    };
+    parts.into_iter().map(plain).collect()
 }
 
-fn compress(parts: Vec<Part<'_>>, compression: Compression) -> Vec<Run> {
-    match compression {
-        Compression::Identity => parts
-            .into_iter()
-            .map(|part| match part {
-                Part::Pages(family) => family.text().clone(),
-                Part::Page(page) => [page.shared_text()].into(),
-                Part::Kept(piece) => [piece.plain().clone()].into(),
-                Part::Made(bytes) => [bytes].into(),
-            })
-            .collect(),
-        Compression::Gzip => {
-            let mut member = Member::new();
-            for part in parts {
-                match part {
-                    Part::Pages(family) => member.push(|by| family.deflated(by).clone()),
-                    Part::Page(page) => member.push(|by| page.text().deflated(by).clone().into()),
-                    Part::Kept(piece) => member.push(|by| piece.deflated(by).clone().into()),
-                    Part::Made(bytes) => member.push_once(&bytes),
-                }
-            }
-            member.finish()
+fn compressed(parts: Vec<Part<'_>>, made: &[u8]) -> Vec<Run> {
+    let mut member = Member::new();
+    for part in parts {
+        match part {
+            Part::Pages(family) => member.push(|by| family.deflated(by).clone()),
+            Part::Page(page) => member.push(|by| page.text().deflated(by).clone().into()),
+            Part::Kept(piece) => member.push(|by| piece.deflated(by).clone().into()),
+            Part::Bytes(bytes) => member.push_once(&bytes),
+            Part::Made(range) => member.push_once(&made[range]),
         }
     }
+    member.finish()
 }
 
 /// All families in the order of their names: the gateway's own, those pushed, and those that are both.
@@ -160,10 +148,33 @@ struct Scrape<'a> {
     state: &'a State,
     format: ScrapeFormat,
     parts: Vec<Part<'a>>,
+    /// What is made for it: one part as long as no other comes between, for each costs a start of the compressor.
+    made: Vec<u8>,
+    /// How much of that is among the parts.
+    parted: usize,
     left_out: usize,
 }
 
 impl<'a> Scrape<'a> {
+    /// Makes a part of what was made since the last one.
+    fn part(&mut self) {
+        let range = self.parted..self.made.len();
+        self.parted = range.end;
+        if !range.is_empty() {
+            self.parts.push(Part::Made(range));
+        }
+    }
+
+    fn push(&mut self, part: Part<'a>) {
+        match part {
+            Part::Bytes(bytes) if bytes.len() < COPIED_BYTES => self.made.extend_from_slice(&bytes),
+            part => {
+                self.part();
+                self.parts.push(part);
+            }
+        }
+    }
+
     /// Adds a family, whose name is exposed as `exposed`.
     fn family(
         &mut self,
@@ -201,9 +212,8 @@ impl<'a> Scrape<'a> {
         own: &[Metric<'_>],
         pushed: Option<&'a Family>,
     ) {
-        let mut text = Vec::with_capacity(MADE_BYTES);
         append_header(
-            &mut text,
+            &mut self.made,
             head.name,
             head.help,
             head.metric_type,
@@ -213,41 +223,37 @@ impl<'a> Scrape<'a> {
         if let Some(escaped) = escaped {
             self.left_out += escaped.left_out;
             for (_, lines) in own_lines(head.name, own) {
-                text.extend(lines);
+                self.made.extend(lines);
             }
-            self.parts
-                .extend([Part::Made(text.into()), Part::Made(escaped.text.clone())]);
-            return;
+            return self.push(Part::Bytes(escaped.text.clone()));
         }
-        if let (Some(family), []) = (pushed, own) {
-            self.parts
-                .extend([Part::Made(text.into()), Part::Pages(family)]);
-            return;
+        match (own, pushed) {
+            ([], Some(family)) => self.push(Part::Pages(family)),
+            ([only], None) => append_own(&mut self.made, head.name, only),
+            _ => self.merge(own_lines(head.name, own), pushed),
         }
-        let mut own = own_lines(head.name, own).into_iter().peekable();
+    }
+
+    /// Adds own lines, sorted by key, among the pages of a family.
+    fn merge(&mut self, own: Vec<(SortKey, Vec<u8>)>, pushed: Option<&'a Family>) {
+        let mut own = own.into_iter().peekable();
         for page in pushed.into_iter().flat_map(|family| family.pages.iter()) {
-            let mut done = 0;
             while let Some((_, lines)) = own.next_if(|(key, _)| page.comes_after(key)) {
-                text.extend(lines);
+                self.made.extend(lines);
             }
-            self.parts
-                .push(Part::Made(std::mem::take(&mut text).into()));
+            let mut done = 0;
             while let Some((key, lines)) = own.next_if(|(key, _)| page.holds_place_of(key)) {
                 let at = page.offset_of(&key);
-                self.parts
-                    .push(Part::Made(page.shared_text().slice(done..at)));
-                self.parts.push(Part::Made(lines.into()));
+                self.push(Part::Bytes(page.shared_text().slice(done..at)));
+                self.made.extend(lines);
                 done = at;
             }
-            self.parts.push(match done {
+            self.push(match done {
                 0 => Part::Page(page),
-                _ => Part::Made(page.shared_text().slice(done..)),
+                _ => Part::Bytes(page.shared_text().slice(done..)),
             });
         }
-        own.for_each(|(_, lines)| text.extend(lines));
-        self.parts.push(Part::Made(text.into()));
-        self.parts
-            .retain(|part| !matches!(part, Part::Made(bytes) if bytes.is_empty()));
+        own.for_each(|(_, lines)| self.made.extend(lines));
     }
 
     fn protobuf_family(
@@ -265,13 +271,13 @@ impl<'a> Scrape<'a> {
                 .map(|label| (&*label.name, &*label.value));
             protobuf::append_metric(&mut first, labels, metric);
         }
-        let mut metrics = vec![Part::Made(first.into())];
+        let mut metrics = vec![Part::Bytes(first.into())];
         if let Some(family) = pushed {
             match family.escaped(name, self.format.escaping) {
                 Some(escaped) => {
                     self.left_out += escaped.left_out;
                     let entries = escaped.entries(&family.pages);
-                    metrics.push(Part::Made(encode(
+                    metrics.push(Part::Bytes(encode(
                         self.state,
                         name,
                         entries,
@@ -284,10 +290,11 @@ impl<'a> Scrape<'a> {
             }
         }
         let length = metrics.iter().map(Part::len).sum();
-        let mut header = Vec::new();
-        protobuf::append_family_header(&mut header, head.name, head.help, head.metric_type, length);
-        self.parts.push(Part::Made(header.into()));
-        self.parts.extend(metrics);
+        let header = &mut self.made;
+        protobuf::append_family_header(header, head.name, head.help, head.metric_type, length);
+        for part in metrics {
+            self.push(part);
+        }
     }
 }
 
@@ -304,7 +311,8 @@ impl Part<'_> {
             Self::Pages(family) => family.text().iter().map(Bytes::len).sum(),
             Self::Page(page) => page.text().plain().len(),
             Self::Kept(piece) => piece.plain().len(),
-            Self::Made(bytes) => bytes.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Made(range) => range.len(),
         }
     }
 }
@@ -312,19 +320,23 @@ impl Part<'_> {
 /// The lines of own metrics with their places in scrape order.
 fn own_lines(name: &str, metrics: &[Metric<'_>]) -> Vec<(SortKey, Vec<u8>)> {
     let mut buffer = Vec::new();
-    let mut lines: Vec<_> = metrics
-        .iter()
-        .filter_map(|metric| {
-            let labels = metric.labels.iter();
-            let labels = labels.map(|label| (&*label.name, &*label.value));
-            let value = metric.value.as_ref()?;
-            let mut text = Vec::with_capacity(MADE_BYTES);
-            append_metric(&mut text, name, labels, value, Escaping::AllowUtf8);
-            Some((SortKey::of(&metric.labels, &mut buffer), text))
-        })
-        .collect();
+    let metrics = metrics.iter().map(|metric| {
+        let mut lines = Vec::with_capacity(256);
+        append_own(&mut lines, name, metric);
+        (SortKey::of(&metric.labels, &mut buffer), lines)
+    });
+    let mut lines: Vec<_> = metrics.collect();
     lines.sort();
     lines
+}
+
+/// Appends the lines of an own metric; one without a value has none.
+fn append_own(out: &mut Vec<u8>, name: &str, metric: &Metric<'_>) {
+    if let Some(value) = &metric.value {
+        let labels = metric.labels.iter();
+        let labels = labels.map(|label| (&*label.name, &*label.value));
+        append_metric(out, name, labels, value, Escaping::AllowUtf8);
+    }
 }
 
 fn encode_page(state: &State, name: &str, page: &Page) -> Bytes {
