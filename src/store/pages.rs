@@ -14,17 +14,18 @@ use smallvec::SmallVec;
 
 use super::groups::GroupId;
 
+mod batch;
 mod directory;
 mod draft;
 mod overwrite;
 mod page;
 mod sort_key;
 
+pub(super) use batch::Batch;
 pub(super) use page::{Entry, Names, Page};
 pub(super) use sort_key::SortKey;
 
 use directory::{Directory, PageNumber};
-use draft::Draft;
 
 /// Text bytes above which a page is split in two. Small pages make a push cheap, large ones compress better.
 const SPLIT_BYTES: usize = 16 * 1024;
@@ -97,27 +98,6 @@ pub(super) fn series(lines: &[u8]) -> String {
 }
 
 impl Pages {
-    /// Pages made at once of metrics that are sorted by key, no key twice.
-    pub(super) fn from_sorted(mut metrics: Vec<(GroupId, Rendered)>) -> Self {
-        let mut directory = Directory::default();
-        let mut rest = metrics.as_mut_slice();
-        while !rest.is_empty() {
-            let (page, after) = rest.split_at_mut(first_page(rest));
-            let key = page[0].1.key.clone();
-            page.sort_by(|(group, metric), (other_group, other)| {
-                let tie = || (group, metric.index).cmp(&(other_group, other.index));
-                metric.key.rank().cmp(other.key.rank()).then_with(tie)
-            });
-            let mut draft = Draft::default();
-            for (group, metric) in page {
-                draft.push(*group, metric);
-            }
-            directory.insert(key, draft);
-            rest = after;
-        }
-        Self { directory }
-    }
-
     /// The pages in scrape order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Page>> {
         self.directory.iter()
@@ -216,24 +196,6 @@ impl Pages {
     pub(super) fn owners(&self) -> impl Iterator<Item = GroupId> {
         self.iter()
             .flat_map(|page| page.entries.iter().map(|entry| entry.group))
-    }
-}
-
-/// How many of the metrics make a page: about half of what it may hold, if possible without parting equal ranks.
-fn first_page(metrics: &[(GroupId, Rendered)]) -> usize {
-    let mut bytes = 0;
-    let fits = |(_, metric): &&(GroupId, Rendered)| {
-        bytes += metric.text.len();
-        bytes <= SPLIT_BYTES * 3 / 4
-    };
-    let longest = metrics.iter().take_while(fits).count().max(1);
-    let Some((_, next)) = metrics.get(longest) else {
-        return longest;
-    };
-    let is_lower = |(_, metric): &(GroupId, Rendered)| metric.key.rank() < next.key.rank();
-    match metrics[..longest].partition_point(is_lower) {
-        0 => longest,
-        whole_ranks => whole_ranks,
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::pages::{Names, Rendered, SortKey, series};
 use crate::exposition::Escaping;
 use crate::exposition::text_encoder::{LabelText, WrittenLabel, append_metric};
-use crate::model::{Label, Metric, MetricFamily};
+use crate::model::{Label, Metric, MetricFamily, Value};
 
 /// Renders metrics, family by family, into one buffer.
 #[derive(Debug)]
@@ -63,18 +63,12 @@ impl<'a> Renderer<'a> {
         let Some(value) = &metric.value else { return };
         let start = self.text.len();
         let labels_text = labels.iter().map(|label| text_of(label, &self.shared));
-        let is_bare = append_metric(
-            &mut self.text,
-            name,
-            labels_text,
-            value,
-            Escaping::AllowUtf8,
-        );
+        let names = append_lines(&mut self.text, name, labels_text, value);
         let rendered = Rendered {
             key: SortKey::of(labels, &mut self.key_buffer),
             text: Bytes::new(),
             index,
-            names: if is_bare { Names::Legacy } else { Names::Utf8 },
+            names,
             is_tied: false,
         };
         self.metrics.push((rendered, start..self.text.len()));
@@ -126,6 +120,20 @@ impl<'a> Renderer<'a> {
             text: all.slice(lines),
             ..metric
         })
+    }
+}
+
+/// Appends the lines of a metric that is exposed with these labels; what its names need.
+pub(super) fn append_lines<'l>(
+    text: &mut Vec<u8>,
+    name: &str,
+    labels: impl IntoIterator<Item: Into<LabelText<'l>>>,
+    value: &Value<'_>,
+) -> Names {
+    if append_metric(text, name, labels, value, Escaping::AllowUtf8) {
+        Names::Legacy
+    } else {
+        Names::Utf8
     }
 }
 

@@ -12,8 +12,8 @@ use crate::store::change::StoredFamily;
 use crate::store::consistency::OwnFamily;
 use crate::store::families::Family;
 use crate::store::groups::{Gauge, Group, GroupFamily, GroupId, unpack};
-use crate::store::pages::Pages;
-use crate::store::renderer::Renderer;
+use crate::store::pages::Batch;
+use crate::store::renderer::append_lines;
 
 /// Where a family of a group is: the place of the group, and its place there.
 type Place = (usize, usize);
@@ -40,7 +40,7 @@ impl Exhibit {
     ///
     /// Fills in how many metrics and sample lines the groups' families have.
     pub(in crate::store) fn of_groups(groups: &mut [Group], own: &[OwnFamily]) -> Option<Self> {
-        let all = on_all_cores(tasks(groups), |task| task.make(groups));
+        let all = on_all_cores(tasks(groups), |task, batch| task.make(groups, batch));
         let mut exhibit = Self::default();
         let mut kinds = Vec::new();
         for made in all {
@@ -81,124 +81,104 @@ fn tasks(groups: &[Group]) -> Vec<Task> {
 }
 
 impl Task {
-    fn make(self, groups: &[Group]) -> Made {
+    fn make(self, groups: &[Group], batch: &mut Batch) -> Made {
         match self {
-            Self::Pushed(name, places) => made_of_pushed(name, places, groups),
-            Self::Gauge(gauge) => made_of_gauge(gauge, groups),
+            Self::Pushed(name, places) => made_of_pushed(name, places, groups, batch),
+            Self::Gauge(gauge) => made_of_gauge(gauge, groups, batch),
         }
     }
 }
 
-fn made_of_pushed(name: Arc<str>, mut places: Vec<Place>, groups: &[Group]) -> Made {
+fn made_of_pushed(
+    name: Arc<str>,
+    mut places: Vec<Place>,
+    groups: &[Group],
+    batch: &mut Batch,
+) -> Made {
     places.sort_by_key(|&(at, place)| groups[at].families[place].stored.pushed_at);
-    let mut together = Together::new(places.len());
+    let mut shown = Family::default();
     let mut measured = Vec::with_capacity(places.len());
     let mut kinds = Vec::new();
     for (at, place) in places {
         let group = &groups[at];
         let stored = &group.families[place].stored;
         let family = unpack(group.grouping_key(), stored);
-        if !family.metrics.is_empty() && !together.family.has(stored) {
-            kinds.push(Arc::clone(stored));
+        if !family.metrics.is_empty() {
+            if !shown.has(stored) {
+                kinds.push(Arc::clone(stored));
+            }
+            shown.count_in(stored);
         }
-        let series = together.add(group.id, stored, &family);
+        let series = add(batch, group.id, &family);
         let family = GroupFamily::new(Arc::clone(stored), family.metrics.len(), series);
         measured.push(((at, place), family));
     }
     Made {
-        family: together.into_family(),
+        family: with_pages(shown, batch),
         name,
         measured,
         kinds,
     }
 }
 
-fn made_of_gauge(gauge: Gauge, groups: &[Group]) -> Made {
+fn made_of_gauge(gauge: Gauge, groups: &[Group], batch: &mut Batch) -> Made {
     let name = gauge.name();
-    let mut together = Together::new(groups.len());
+    let mut shown = Family::default();
     for group in groups {
         let (family, pushed_at) = gauge.family_of(group);
-        let stored = StoredFamily {
+        shown.count_in(&StoredFamily {
             metadata: Arc::clone(gauge.metadata()),
             pushed_at,
             packed: Box::default(),
-        };
-        together.add(group.id, &stored, &family);
+        });
+        add(batch, group.id, &family);
     }
     Made {
         name: name.into(),
-        family: together.into_family(),
+        family: with_pages(shown, batch),
         measured: Vec::new(),
         kinds: Vec::new(),
     }
 }
 
-/// A family in the making, over all groups.
-struct Together {
-    family: Family,
-    renderer: Renderer<'static>,
-    /// Whose each metric is.
-    owners: Vec<GroupId>,
+/// Adds what a group has of a family; how many lines that are.
+fn add(batch: &mut Batch, group: GroupId, family: &MetricFamily<'_>) -> usize {
+    let before = batch.position();
+    for (metric, index) in family.metrics.iter().zip(0..) {
+        if let Some(value) = &metric.value {
+            batch.add(group, index, &metric.labels, |text| {
+                let labels = metric.labels.iter();
+                let labels = labels.map(|label| (&*label.name, &*label.value));
+                append_lines(text, &family.name, labels, value)
+            });
+        }
+    }
+    batch.lines_from(before)
 }
 
-impl Together {
-    fn new(groups: usize) -> Self {
-        Self {
-            family: Family::default(),
-            renderer: Renderer::new(groups),
-            owners: Vec::with_capacity(groups),
-        }
-    }
-
-    /// Adds what a group has of the family; how many lines that are.
-    fn add(&mut self, group: GroupId, stored: &StoredFamily, family: &MetricFamily<'_>) -> usize {
-        if family.metrics.is_empty() {
-            return 0;
-        }
-        self.family.count_in(stored);
-        let before = self.renderer.position();
-        self.renderer.add_all(family);
-        let after = self.renderer.position();
-        self.owners.resize(after.metrics, group);
-        self.renderer.lines_from(before)
-    }
-
-    /// The family; none if two groups have the same metric.
-    fn into_family(mut self) -> Option<Family> {
-        let rendered = self.renderer.into_rendered();
-        let mut metrics: Vec<_> = self.owners.into_iter().zip(rendered).collect();
-        // Of what a group has twice, the one pushed last comes first, and stays.
-        metrics.sort_unstable_by(|(group, a), (other_group, b)| {
-            let twice = || (group, b.index).cmp(&(other_group, a.index));
-            a.key.cmp(&b.key).then_with(twice)
-        });
-        metrics.dedup_by(|(group, later), (first_group, first)| {
-            group == first_group && later.key == first.key
-        });
-        if metrics
-            .windows(2)
-            .any(|pair| pair[0].1.key == pair[1].1.key)
-        {
-            return None;
-        }
-        self.family.pages = Pages::from_sorted(metrics);
-        Some(self.family)
-    }
+/// The family with what is in the batch; none if two groups have the same metric.
+fn with_pages(mut family: Family, batch: &mut Batch) -> Option<Family> {
+    family.pages = batch.take_pages()?;
+    Some(family)
 }
 
-/// What becomes of each task, in no order, by as many threads as there are cores.
+/// What becomes of each task, in no order, by as many threads as there are cores, each of which has buffers for all that
+/// it does: memory that is new to the process costs more than what is done with it.
 ///
 /// All of them are new and this one waits, since glibc gives heaps in turn to threads that begin: two that share one spend
 /// the time that they should save on waiting for it.
-fn on_all_cores<T: Send, R: Send>(tasks: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+fn on_all_cores<T: Send, R: Send, B: Default>(
+    tasks: Vec<T>,
+    work: impl Fn(T, &mut B) -> R + Sync,
+) -> Vec<R> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let count = cores.min(tasks.len());
     let queue = Mutex::new(tasks.into_iter());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work_off = || {
-        let mut done = Vec::new();
+        let (mut done, mut buffers) = (Vec::new(), B::default());
         while let Some(task) = next() {
-            done.push(work(task));
+            done.push(work(task, &mut buffers));
         }
         done
     };

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use super::SPLIT_BYTES;
 use super::page::{Entry, Names, Page, offset};
 use super::sort_key::SortKey;
-use super::{Rendered, SPLIT_BYTES};
 use crate::store::deflate::Piece;
 use crate::store::groups::GroupId;
 
@@ -39,14 +39,14 @@ impl Draft {
         offset(self.text.len())
     }
 
-    pub(super) fn push(&mut self, group: GroupId, metric: &Rendered) {
-        self.text.extend_from_slice(&metric.text);
+    pub(super) fn push(&mut self, group: GroupId, index: u32, lines: &[u8], names: Names) {
+        self.text.extend_from_slice(lines);
         self.entries.push(Entry {
             end: self.position(),
-            index: metric.index,
+            index,
             group,
         });
-        self.names = self.names.and(metric.names);
+        self.names = self.names.and(names);
     }
 
     /// Adds metrics as they stand on a page.

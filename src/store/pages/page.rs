@@ -289,7 +289,7 @@ impl Page {
             draft.copy(self, done..until.max(done));
             done = done.max(until);
             if let Some(metric) = metric {
-                draft.push(group, metric);
+                draft.push(group, metric.index, &metric.text, metric.names);
             }
         }
         draft

@@ -32,22 +32,20 @@ impl SortKey {
 
     /// The key of labels that are sorted by name, put together in a buffer that may be used again.
     pub(in crate::store) fn of(labels: &[Label<'_>], buffer: &mut Vec<u8>) -> Self {
-        let labels = labels
-            .iter()
-            .map(|label| (label.name.as_bytes(), label.value.as_bytes()));
         buffer.clear();
-        let rank_end = append_sort_key(buffer, labels, append_value);
-        Self::from_bytes(buffer, rank_end)
+        let rank_end = append_key_of_labels(buffer, labels);
+        Self::new(buffer, rank_end)
     }
 
     /// The key of a metric, read from its lines.
     pub(super) fn of_lines(lines: &[u8]) -> Self {
         let mut buffer = Vec::with_capacity(128);
         let rank_end = append_key_of_lines(&mut buffer, lines);
-        Self::from_bytes(&buffer, rank_end)
+        Self::new(&buffer, rank_end)
     }
 
-    fn from_bytes(bytes: &[u8], rank_end: usize) -> Self {
+    /// The key of these bytes, with the end of its rank.
+    pub(super) fn new(bytes: &[u8], rank_end: usize) -> Self {
         let bytes = SmallVec::from_slice(bytes);
         Self { bytes, rank_end }
     }
@@ -99,6 +97,14 @@ fn find_nul(bytes: &[u8]) -> Option<usize> {
         return bytes.iter().position(|&byte| byte == 0);
     }
     memchr::memchr(0, bytes)
+}
+
+/// Appends the bytes of the key of labels that are sorted by name, and tells where its rank ends.
+pub(super) fn append_key_of_labels(out: &mut Vec<u8>, labels: &[Label<'_>]) -> usize {
+    let labels = labels
+        .iter()
+        .map(|label| (label.name.as_bytes(), label.value.as_bytes()));
+    append_sort_key(out, labels, append_value)
 }
 
 /// Appends the bytes of a metric's key, read from its lines, and tells where its rank ends.

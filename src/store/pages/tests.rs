@@ -12,11 +12,15 @@ fn key_of(labels: &[(&str, &str)]) -> SortKey {
     SortKey::of(&labels.collect::<Vec<_>>(), &mut Vec::new())
 }
 
+fn label_of(label: u16) -> (String, String) {
+    let value = format!("{:05}{}", label / 3, "x".repeat(180));
+    (format!("l{}", label % 3), value)
+}
+
 /// A metric with one label, padded so that some eighty of them fill a page. Three neighbours have the same value under
 /// different names, so their ranks are equal.
 fn rendered(label: u16, value: u8) -> Rendered {
-    let name = format!("l{}", label % 3);
-    let label_value = format!("{:05}{}", label / 3, "x".repeat(180));
+    let (name, label_value) = label_of(label);
     let text = format!("m{{{name}=\"{label_value}\"}} {value}\n");
     let key = key_of(&[(&name, &label_value)]);
     // Pushed in the opposite order of the names.
@@ -114,8 +118,16 @@ proptest! {
             }
             check(&pages, &expected);
         }
-        let metrics = expected.iter().map(|(label, (group, value))| (*group, rendered(*label, *value)));
-        check(&Pages::from_sorted(metrics.collect()), &expected);
+        let mut batch = Batch::default();
+        for (label, (group, value)) in expected.iter().rev() {
+            let (name, label_value) = label_of(*label);
+            let metric = rendered(*label, *value);
+            batch.add(*group, metric.index, &[Label::new(name, label_value)], |text| {
+                text.extend_from_slice(&metric.text);
+                metric.names
+            });
+        }
+        check(&batch.take_pages().unwrap(), &expected);
     }
 }
 
