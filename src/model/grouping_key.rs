@@ -93,14 +93,12 @@ impl GroupingKey {
 
     /// Names and values in the order of the names.
     pub fn labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        let label = |at| (self.part(2 * at), self.part(2 * at + 1));
-        (0..self.ends.len() / 2).map(label)
-    }
-
-    /// One of the names and values.
-    fn part(&self, at: usize) -> &str {
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.text[start..self.ends[at]]
+        let mut start = 0;
+        self.ends.chunks_exact(2).map(move |ends| {
+            let (name, value) = (&self.text[start..ends[0]], &self.text[ends[0]..ends[1]]);
+            start = ends[1];
+            (name, value)
+        })
     }
 
     /// The other key whose metrics are exposed with the same labels, if there is one: an empty `instance`
@@ -119,6 +117,10 @@ impl GroupingKey {
 impl Ord for GroupingKey {
     /// Label by label.
     fn cmp(&self, other: &Self) -> Ordering {
+        if self.ends == other.ends {
+            // Each name and each value is as long as the other's, so it takes no look at where they end.
+            return self.text.cmp(&other.text);
+        }
         self.labels().cmp(other.labels())
     }
 }
@@ -179,6 +181,7 @@ mod tests {
             &[("job", "j")],
             &[("job", "j"), ("k", "")],
             &[("job", "jk")],
+            &[("job", "jl")],
         ];
         let keys = keys.map(|labels| key(labels).unwrap());
         assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
