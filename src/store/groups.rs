@@ -373,8 +373,9 @@ fn gauge_metric<'a>(gauge: PushGauge) -> Metric<'a> {
 pub(super) fn unpack<'a>(key: &'a GroupingKey, stored: &'a StoredFamily) -> MetricFamily<'a> {
     // What is at rest was packed by this program or checked when it was read; if it is broken nonetheless, what
     // can be read of it is better than an end of the process.
-    let mut metrics = protobuf::decode_metrics(&stored.packed).unwrap_or_default();
     let shared = SharedLabels::of(key);
+    let room = shared.labels().len();
+    let mut metrics = protobuf::decode_metrics(&stored.packed, room).unwrap_or_default();
     for metric in &mut metrics {
         shared.add_to(&mut metric.labels);
     }

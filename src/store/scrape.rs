@@ -370,7 +370,7 @@ fn encode(
         .map(|(&group, family)| {
             (
                 group,
-                protobuf::decode_metrics(&family.stored.packed).unwrap_or_default(),
+                protobuf::decode_metrics(&family.stored.packed, 0).unwrap_or_default(),
             )
         })
         .collect();

@@ -71,9 +71,10 @@ pub fn decode_family_message(
     }
 }
 
-/// Decodes what several [`append_metric`](super::append_metric) have appended.
-pub fn decode_metrics(packed: &[u8]) -> Result<Vec<Metric<'_>>, DecodeError> {
-    let mut decoder = MetricDecoder::new(ParseLimits::NONE);
+/// Decodes what several [`append_metric`](super::append_metric) have appended, with room for so many more labels of each
+/// metric.
+pub fn decode_metrics(packed: &[u8], label_room: usize) -> Result<Vec<Metric<'_>>, DecodeError> {
+    let mut decoder = MetricDecoder::with_label_room(label_room);
     let mut metrics = Vec::new();
     let mut reader = Reader::new(packed);
     while !reader.is_at_end() {

@@ -18,6 +18,8 @@ pub(super) struct MetricDecoder<'a> {
     pub(super) budget: Budget,
     /// How many labels the metric before had; mostly this one has as many.
     label_count: usize,
+    /// How many labels each metric is to have room for, beside its own.
+    label_room: usize,
     /// Valid label names, by place the last one; mostly they come again.
     pub(super) known_names: Vec<&'a str>,
     /// The first thing found because of which the family cannot be exposed.
@@ -31,8 +33,19 @@ impl<'a> MetricDecoder<'a> {
             metric_type: None,
             budget: Budget::new(limits),
             label_count: 0,
+            label_room: 0,
             known_names: Vec::new(),
             flaw: None,
+        }
+    }
+
+    /// One without limits, for metrics that are going to have so many more labels.
+    pub(super) fn with_label_room(label_room: usize) -> Self {
+        Self {
+            // Mostly it is more than none.
+            label_count: 1,
+            label_room,
+            ..Self::new(ParseLimits::NONE)
         }
     }
 
@@ -50,7 +63,7 @@ impl<'a> MetricDecoder<'a> {
         metrics: &mut Vec<Metric<'a>>,
     ) -> Result<(), Stop> {
         let metric = append_made(metrics, || Metric {
-            labels: Vec::with_capacity(self.label_count),
+            labels: Vec::with_capacity(self.label_count + self.label_room),
             value: None,
             timestamp_ms: None,
             unknown_fields: Cow::Borrowed(&[]),
@@ -72,7 +85,9 @@ impl<'a> MetricDecoder<'a> {
             }
         }
         self.label_count = metric.labels.len();
-        metric.labels.shrink_to_fit();
+        if self.label_room == 0 {
+            metric.labels.shrink_to_fit();
+        }
         Ok(())
     }
 

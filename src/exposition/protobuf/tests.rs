@@ -392,11 +392,11 @@ fn encodes_fields_in_order_with_other_labels() {
 #[test]
 fn only_metrics_are_taken_for_metrics() {
     assert_eq!(
-        decode_metrics(b"\x22\0\x18\x01"),
+        decode_metrics(b"\x22\0\x18\x01", 0),
         Err(DecodeError::Malformed)
     );
-    assert_eq!(decode_metrics(b"\x22\x05"), Err(DecodeError::Malformed));
-    assert_eq!(decode_metrics(b""), Ok(vec![]));
+    assert_eq!(decode_metrics(b"\x22\x05", 0), Err(DecodeError::Malformed));
+    assert_eq!(decode_metrics(b"", 0), Ok(vec![]));
 }
 
 proptest! {
@@ -412,7 +412,10 @@ proptest! {
             let labels = metric.labels.iter();
             append_metric(&mut packed, labels.map(|label| (&*label.name, &*label.value)), metric);
         }
-        prop_assert_eq!(format!("{:?}", decode_metrics(&packed).unwrap()), format!("{:?}", family.metrics));
+        for label_room in [0, 2] {
+            let metrics = decode_metrics(&packed, label_room).unwrap();
+            prop_assert_eq!(format!("{metrics:?}"), format!("{:?}", family.metrics));
+        }
     }
 
     #[test]
@@ -427,6 +430,6 @@ proptest! {
     #[test]
     fn survives_any_bytes(body in proptest::collection::vec(any::<u8>(), 0..60)) {
         let _ = decode_families(&body, LIMITS);
-        let _ = decode_metrics(&body);
+        let _ = decode_metrics(&body, 0);
     }
 }
