@@ -3,7 +3,7 @@
 //! Changes are first brought down to what the groups are in the end, without a look at what a scrape shows;
 //! then each family is rendered, sorted and cut into pages once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::change::{Change, PushGauge, PushMode, StoredFamily};
@@ -21,7 +21,8 @@ pub struct Replay {
 struct ReplayedGroup {
     pushed: PushGauge,
     failed: PushGauge,
-    families: BTreeMap<Arc<str>, Arc<StoredFamily>>,
+    /// Sorted by name.
+    families: Vec<Arc<StoredFamily>>,
 }
 
 impl Replay {
@@ -48,10 +49,6 @@ impl Replay {
                 failed,
                 families,
             } => {
-                let families = families
-                    .into_iter()
-                    .map(|family| (Arc::clone(&family.metadata.name), family))
-                    .collect();
                 self.groups.insert(
                     key,
                     ReplayedGroup {
@@ -78,14 +75,10 @@ impl Replay {
     ) {
         let group = self.group(key, at);
         group.pushed = PushGauge::of(at);
-        if mode == PushMode::Replace {
-            group.families.clear();
+        match mode {
+            PushMode::Replace => group.families = families,
+            PushMode::Merge => merge(&mut group.families, families),
         }
-        group.families.extend(
-            families
-                .into_iter()
-                .map(|family| (Arc::clone(&family.metadata.name), family)),
-        );
     }
 
     /// The group with this key, made at this time if there is none.
@@ -97,14 +90,14 @@ impl Replay {
         let new = || ReplayedGroup {
             pushed: never,
             failed: never,
-            families: BTreeMap::new(),
+            families: Vec::new(),
         };
         self.groups.entry(key).or_insert_with(new)
     }
 
     /// The groups that the changes lead to, one [`Change::Group`] each, in the order in which they were last
     /// pushed to.
-    pub fn into_groups(self) -> Vec<Change> {
+    pub fn into_groups(self) -> impl ExactSizeIterator<Item = Change> {
         let mut groups: Vec<_> = self.groups.into_iter().collect();
         groups.sort_by(|(key, group), (other_key, other)| {
             (group.pushed.stored_at, key).cmp(&(other.pushed.stored_at, other_key))
@@ -113,13 +106,30 @@ impl Replay {
             key,
             pushed: group.pushed,
             failed: group.failed,
-            families: group.families.into_values().collect(),
+            families: group.families,
         };
-        groups.into_iter().map(change).collect()
+        groups.into_iter().map(change)
     }
 
     /// The state that the changes lead to. Where groups clash, a scrape shows what was pushed later.
     pub(super) fn finish(self, own: &[OwnFamily]) -> Arc<State> {
         Arc::new(State::of_groups(self.into_groups(), own))
+    }
+}
+
+/// Puts families in, in place of those of the same names. All are sorted by name.
+fn merge(families: &mut Vec<Arc<StoredFamily>>, pushed: Vec<Arc<StoredFamily>>) {
+    let mut added = Vec::new();
+    for family in pushed {
+        let name = &family.metadata.name;
+        match families.binary_search_by(|here| here.metadata.name.cmp(name)) {
+            Ok(at) => families[at] = family,
+            Err(_) => added.push(family),
+        }
+    }
+    if !added.is_empty() {
+        families.append(&mut added);
+        // Two sorted runs, which takes no longer than to go through them.
+        families.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
     }
 }

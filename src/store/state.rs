@@ -137,7 +137,7 @@ impl State {
 
     /// The state of groups, sorted by when they were pushed to. Nothing is refused; of what clashes a scrape
     /// shows what was pushed later.
-    pub(super) fn of_groups(changes: Vec<Change>, own: &[OwnFamily]) -> Self {
+    pub(super) fn of_groups(changes: impl Iterator<Item = Change>, own: &[OwnFamily]) -> Self {
         let mut groups: Vec<_> = (0..)
             .zip(changes)
             .filter_map(|(id, change)| Group::of_change(id, change))

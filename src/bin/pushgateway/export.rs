@@ -46,5 +46,5 @@ fn read(path: &Path) -> Result<Vec<Change>> {
     drop(bytes);
     let mut replay = Replay::default();
     Log::open(path)?.load(&mut |_| None, &mut |change| replay.apply(change))?;
-    Ok(replay.into_groups())
+    Ok(replay.into_groups().collect())
 }

@@ -61,22 +61,23 @@ impl Exhibit {
 
 /// What is to be made of groups, the largest first.
 fn tasks(groups: &[Group]) -> Vec<Task> {
-    let mut places: BTreeMap<Arc<str>, Vec<Place>> = BTreeMap::new();
+    let mut pushed: BTreeMap<Arc<str>, (usize, Vec<Place>)> = BTreeMap::new();
     for (at, group) in groups.iter().enumerate() {
-        for (place, family) in group.families.iter().enumerate() {
-            let name = Arc::clone(&family.stored.metadata.name);
-            places.entry(name).or_default().push((at, place));
+        for (place, stored) in group.stored_families().enumerate() {
+            let name = &stored.metadata.name;
+            let (bytes, places) = match pushed.get_mut(name) {
+                Some(known) => known,
+                None => pushed.entry(Arc::clone(name)).or_default(),
+            };
+            *bytes += stored.packed.len();
+            places.push((at, place));
         }
     }
-    let bytes = |places: &[Place]| -> usize {
-        let packed = |&(at, place): &Place| groups[at].families[place].stored.packed.len();
-        places.iter().map(packed).sum()
-    };
-    let mut pushed: Vec<_> = places.into_iter().collect();
-    pushed.sort_by_cached_key(|(_, places)| Reverse(bytes(places)));
+    let mut pushed: Vec<_> = pushed.into_iter().collect();
+    pushed.sort_by_key(|(_, (bytes, _))| Reverse(*bytes));
     let pushed = pushed
         .into_iter()
-        .map(|(name, places)| Task::Pushed(name, places));
+        .map(|(name, (_, places))| Task::Pushed(name, places));
     pushed.chain(Gauge::ALL.map(Task::Gauge)).collect()
 }
 
