@@ -45,6 +45,9 @@ async fn serve(config: Config) -> Result<()> {
     let listeners = Listeners::bind(&config).await?;
 
     let store = Store::new(store_options(&config));
+    if opened.is_none() {
+        store.start(Replay::default());
+    }
     let instrumentation = Arc::new(Instrumentation::new(BUILD_INFO));
     let connections = Connections::default();
     let quit = Arc::new(Notify::new());
@@ -58,15 +61,8 @@ async fn serve(config: Config) -> Result<()> {
     let settings = settings(&config, &quit);
     let limits = server_limits(&config);
 
-    let loaded = start(
-        &store,
-        opened,
-        &config.persistence,
-        &instrumentation,
-        trigger.clone(),
-    );
     tokio::spawn(signals.watch(trigger.clone()));
-    tokio::spawn(quit_on_request(quit, trigger));
+    tokio::spawn(quit_on_request(quit, trigger.clone()));
     tokio::spawn(keep_fresh(guards.refreshables()));
 
     let router = guards.around(web::router(settings.clone(), Arc::clone(&backend)));
@@ -86,18 +82,25 @@ async fn serve(config: Config) -> Result<()> {
     let probes = server::run(listeners.probe, probe_router, probe_options, async {
         let _ = probes_stop.await;
     });
-    tokio::join!(
-        async {
-            main.await;
-            let _ = drained.send(());
-        },
-        probes
-    );
-    let loaded = loaded
-        .await
-        .context("loading the persistence file was broken off")?;
+    let serving = tokio::spawn(async {
+        tokio::join!(
+            async {
+                main.await;
+                let _ = drained.send(());
+            },
+            probes
+        )
+    });
+
+    // In the thread that the process began with: glibc lets its heap grow by 32 pages at a time and those of other threads
+    // by one, each time with a call of the kernel.
+    let started = opened.map_or(Ok(()), |opened| {
+        let fill = || start(&store, opened, &config.persistence, &instrumentation);
+        tokio::task::block_in_place(fill).inspect_err(|_| trigger.fire())
+    });
+    serving.await.context("the server broke off")?;
     let closed = tokio::task::spawn_blocking(move || store.close()).await?;
-    loaded?;
+    started?;
     if let Err(error) = closed {
         error!(err = %error, "problem shutting down metric storage");
         return Err(error.into());
@@ -105,18 +108,13 @@ async fn serve(config: Config) -> Result<()> {
     Ok(())
 }
 
-/// Fills and starts the store beside the server, which answers probes meanwhile. If that fails, all ends.
+/// Fills the store from its file and starts it.
 fn start(
     store: &Store,
-    opened: Option<Opened>,
+    opened: Opened,
     persistence: &PersistenceConfig,
     instrumentation: &Instrumentation,
-    trigger: Trigger,
-) -> tokio::task::JoinHandle<Result<()>> {
-    let Some(opened) = opened else {
-        store.start(Replay::default());
-        return tokio::spawn(async { Ok(()) });
-    };
+) -> Result<()> {
     instrumentation
         .persistence_interval_seconds
         .set(persistence.interval.as_secs_f64());
@@ -131,16 +129,9 @@ fn start(
             Durability::Interval(interval)
         }
     };
-    let store = store.clone();
-    tokio::task::spawn_blocking(move || {
-        let loaded = load(opened).map(|(replay, log)| {
-            store.start_persistent(replay, Box::new(log), durability);
-        });
-        if loaded.is_err() {
-            trigger.fire();
-        }
-        loaded
-    })
+    let (replay, log) = load(opened)?;
+    store.start_persistent(replay, Box::new(log), durability);
+    Ok(())
 }
 
 /// Reads a persistence file, and reports what was found.
