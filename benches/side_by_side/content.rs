@@ -103,10 +103,8 @@ impl Content {
                     .or_insert_with(|| header(&family)),
             };
             for metric in &family.metrics {
-                let labels = metric.labels.iter();
-                let labels = labels.map(|label| (&*label.name, &*label.value));
                 let value = metric.value.as_ref().context("a metric has a value")?;
-                append_metric(text, &family.name, labels, value, FORMAT.escaping);
+                append_metric(text, &family.name, &metric.labels, value, FORMAT.escaping);
             }
         }
         Ok(texts.values().map(Vec::len).sum())

@@ -6,7 +6,7 @@ use std::ops::Range;
 use memchr::{memchr2, memchr3};
 
 use super::{Escaping, NameKind, escape_name};
-use crate::model::{Histogram, MetricFamily, MetricType, Summary, Value};
+use crate::model::{Histogram, Label, MetricFamily, MetricType, Summary, Value};
 
 mod number;
 #[cfg(test)]
@@ -77,10 +77,8 @@ pub fn append_family(out: &mut Vec<u8>, family: &MetricFamily<'_>, escaping: Esc
     let help = family.help.as_deref();
     append_header(out, &family.name, help, family.metric_type, escaping);
     for metric in &family.metrics {
-        let labels = metric.labels.iter();
-        let labels = labels.map(|label| (&*label.name, &*label.value));
         if let Some(value) = &metric.value {
-            append_metric(out, &family.name, labels, value, escaping);
+            append_metric(out, &family.name, &metric.labels, value, escaping);
         }
     }
 }
@@ -114,6 +112,12 @@ impl WrittenLabel {
 impl<'l> From<(&'l str, &'l str)> for LabelText<'l> {
     fn from((name, value): (&'l str, &'l str)) -> Self {
         Self::Pair(name, value)
+    }
+}
+
+impl<'l> From<&'l Label<'_>> for LabelText<'l> {
+    fn from(label: &'l Label<'_>) -> Self {
+        Self::Pair(&label.name, &label.value)
     }
 }
 

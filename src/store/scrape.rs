@@ -333,9 +333,7 @@ fn own_lines(name: &str, metrics: &[Metric<'_>]) -> Vec<(SortKey, Vec<u8>)> {
 /// Appends the lines of an own metric; one without a value has none.
 fn append_own(out: &mut Vec<u8>, name: &str, metric: &Metric<'_>) {
     if let Some(value) = &metric.value {
-        let labels = metric.labels.iter();
-        let labels = labels.map(|label| (&*label.name, &*label.value));
-        append_metric(out, name, labels, value, Escaping::AllowUtf8);
+        append_metric(out, name, &metric.labels, value, Escaping::AllowUtf8);
     }
 }
 

@@ -148,9 +148,7 @@ fn add(batch: &mut Batch, group: GroupId, family: &MetricFamily<'_>) -> usize {
     for (metric, index) in family.metrics.iter().zip(0..) {
         if let Some(value) = &metric.value {
             batch.add(group, index, &metric.labels, |text| {
-                let labels = metric.labels.iter();
-                let labels = labels.map(|label| (&*label.name, &*label.value));
-                append_lines(text, &family.name, labels, value)
+                append_lines(text, &family.name, &metric.labels, value)
             });
         }
     }
