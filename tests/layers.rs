@@ -17,7 +17,7 @@ const MODULES: [Module; 14] = [
     Module {
         name: "model",
         siblings: &[],
-        crates: &["thiserror"],
+        crates: &["smallvec", "thiserror"],
     },
     // Floor 1: wire forms, synchronous, without IO.
     Module {

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use smallvec::SmallVec;
 use thiserror::Error;
 
 /// The label that every grouping key has.
@@ -15,13 +16,13 @@ pub const INSTANCE: &str = "instance";
 /// `{job="a"}` and `{instance="",job="a"}` are different keys although their metrics are exposed with the
 /// same labels.
 ///
-/// Every group has one for as long as it lives, so all labels are in one string.
+/// Every group has one for as long as it lives, so all labels are in one string, and where they end is mostly with it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct GroupingKey {
     /// Each name followed by its value.
     text: Box<str>,
     /// Where each name and each value ends in the text.
-    ends: Box<[usize]>,
+    ends: SmallVec<[u32; 4]>,
 }
 
 /// Why labels are no grouping key.
@@ -33,6 +34,9 @@ pub enum GroupingKeyError {
     /// A label name that a metric cannot be exposed with.
     #[error("improper label name {0:?}")]
     ImproperLabelName(String),
+    /// Names and values take more than 4 GiB.
+    #[error("labels are too long")]
+    TooLong,
 }
 
 impl GroupingKey {
@@ -57,27 +61,25 @@ impl GroupingKey {
             sorted.sort_by_key(|(name, _)| *name);
             sorted.dedup_by_key(|(name, _)| *name);
         }
-        let key = Self::of_sorted(&sorted);
+        let key = Self::of_sorted(&sorted)?;
         if key.job().is_empty() {
             return Err(GroupingKeyError::NoJob);
         }
         Ok(key)
     }
 
-    fn of_sorted(labels: &[(&str, &str)]) -> Self {
-        let parts: Vec<_> = labels
-            .iter()
-            .flat_map(|(name, value)| [*name, *value])
-            .collect();
-        let mut end = 0;
-        let ends = parts.iter().map(|part| {
-            end += part.len();
-            end
-        });
-        Self {
-            ends: ends.collect(),
-            text: parts.concat().into(),
+    fn of_sorted(labels: &[(&str, &str)]) -> Result<Self, GroupingKeyError> {
+        let parts = || labels.iter().flat_map(|(name, value)| [*name, *value]);
+        let mut text = String::with_capacity(parts().map(str::len).sum());
+        let mut ends = SmallVec::with_capacity(2 * labels.len());
+        for part in parts() {
+            text.push_str(part);
+            ends.push(u32::try_from(text.len()).map_err(|_| GroupingKeyError::TooLong)?);
         }
+        Ok(Self {
+            text: text.into(),
+            ends,
+        })
     }
 
     /// The value of the label `job`.
@@ -95,8 +97,9 @@ impl GroupingKey {
     pub fn labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
         let mut start = 0;
         self.ends.chunks_exact(2).map(move |ends| {
-            let (name, value) = (&self.text[start..ends[0]], &self.text[ends[0]..ends[1]]);
-            start = ends[1];
+            let (name_end, value_end) = (ends[0] as usize, ends[1] as usize);
+            let (name, value) = (&self.text[start..name_end], &self.text[name_end..value_end]);
+            start = value_end;
             (name, value)
         })
     }
@@ -175,7 +178,8 @@ mod tests {
     #[test]
     fn keys_are_in_the_order_of_their_labels() {
         let keys = [
-            &[("a", "1"), ("job", "j")][..],
+            &[("a", "1"), ("b", "2"), ("job", "j")][..],
+            &[("a", "1"), ("job", "j")],
             &[("a", "2"), ("job", "j")],
             &[("ab", ""), ("job", "j")],
             &[("job", "j")],
@@ -185,7 +189,7 @@ mod tests {
         ];
         let keys = keys.map(|labels| key(labels).unwrap());
         assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
-        assert_ne!(keys[4], keys[5], "both are `jobjk` in a row");
+        assert_ne!(keys[5], keys[6], "both are `jobjk` in a row");
     }
 
     #[test]
