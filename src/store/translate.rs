@@ -38,10 +38,7 @@ pub fn import(group: UpstreamGroup) -> Result<Imported, GroupingKeyError> {
             _ => imported.take(&key, &family),
         }
     }
-    imported
-        .families
-        .sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
-    let Import { families, dropped } = imported;
+    let (families, dropped) = imported.finish();
     Ok(Imported {
         change: Change::Group {
             key,
@@ -87,6 +84,26 @@ impl Import {
             Ok(stored) => self.families.extend(stored),
             Err(reason) => self.dropped.push(format!("{:?}: {reason}", family.name)),
         }
+    }
+
+    /// The families sorted by name, no name twice, and what was dropped.
+    fn finish(self) -> (Vec<Arc<StoredFamily>>, Vec<String>) {
+        let Self {
+            mut families,
+            mut dropped,
+        } = self;
+        families.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+        families.dedup_by(|again, first| {
+            let name = &again.metadata.name;
+            let is_twice = *name == first.metadata.name;
+            if is_twice {
+                dropped.push(format!(
+                    "{name:?}: the group has another family of this name"
+                ));
+            }
+            is_twice
+        });
+        (families, dropped)
     }
 }
 
@@ -141,6 +158,23 @@ mod tests {
         let byte =
             |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
         digits.chunks(2).map(byte).collect()
+    }
+
+    #[test]
+    fn of_two_families_that_call_themselves_the_same_one_is_imported() {
+        let mut group = upstream::read(&file()).unwrap().remove(0);
+        let mut again = group.families[0].clone();
+        again.name = "another".into();
+        group.families.push(again);
+        let imported = import(group).unwrap();
+        let Change::Group { families, .. } = imported.change else {
+            panic!("it is a group");
+        };
+        assert_eq!(families.len(), 1);
+        assert_eq!(
+            imported.dropped,
+            ["\"m\": the group has another family of this name"]
+        );
     }
 
     #[test]
