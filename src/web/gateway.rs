@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use axum::body::Body;
@@ -15,6 +16,7 @@ use tracing::{error, info};
 
 use super::backend::{Backend, PushedGroup, ReceivedPush, ScrapeScope};
 use super::error::Error;
+use super::scrape_body::Answered;
 use super::{backend, backup, scrape_body};
 use crate::exposition::negotiation::{Compression, PushFormat, ScrapeFormat};
 use crate::exposition::protobuf::{self, DecodeError};
@@ -48,6 +50,8 @@ struct Inner {
     rules: PushRules,
     import_bytes: usize,
     logged: RateLimit,
+    /// How many requests were answered, scrapes aside.
+    answered: Answered,
 }
 
 /// Brings those metrics up to date that are counted elsewhere; called before each scrape.
@@ -103,6 +107,7 @@ impl Gateway {
             rules,
             import_bytes,
             logged,
+            answered: Answered::default(),
         }))
     }
 
@@ -369,7 +374,8 @@ impl Backend for Gateway {
             let scraped = task::spawn_blocking(scrape).await;
             scraped.map_err(|error| Error::Internal(error.to_string()))?
         };
-        Ok(scrape_body::response(scraped, format, compression))
+        let others = Arc::clone(&self.0.answered);
+        Ok(scrape_body::response(scraped, format, compression, others))
     }
 
     async fn export(&self, query: Option<&str>) -> Result<Response, Error> {
@@ -387,6 +393,7 @@ impl Backend for Gateway {
     }
 
     fn count_request(&self, handler: &str, method: &str, code: u16) {
+        self.0.answered.fetch_add(1, Ordering::Relaxed);
         self.0.instrumentation.count_request(handler, method, code);
     }
 
