@@ -50,7 +50,8 @@ struct Inner {
     rules: PushRules,
     import_bytes: usize,
     logged: RateLimit,
-    /// How many requests were answered, scrapes aside.
+    /// How many requests were answered, scrapes aside: in one number what `http_requests_total` counts by label, for a scrape
+    /// looks at it again and again.
     answered: Answered,
 }
 

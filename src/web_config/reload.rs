@@ -142,12 +142,11 @@ pub async fn keep_fresh(sources: Vec<Arc<dyn Refresh>>) {
         ticks.tick().await;
         let sources = Arc::clone(&sources);
         let look = move || sources.iter().for_each(|source| source.refresh());
-        match tokio::task::spawn_blocking(look).await {
-            // When the process ends, a look that was not begun never will be.
-            Err(error) if !error.is_cancelled() => {
-                error!(%error, "looking for changed files has failed");
-            }
-            _ => {}
+        // When the process ends, a look that was not begun never will be.
+        if let Err(error) = tokio::task::spawn_blocking(look).await
+            && !error.is_cancelled()
+        {
+            error!(%error, "looking for changed files has failed");
         }
     }
 }
