@@ -80,7 +80,7 @@ pub enum Value<'a> {
     /// Of a [`MetricType::Untyped`].
     Untyped(f64),
     /// Of a [`MetricType::Summary`].
-    Summary(Summary),
+    Summary(Box<Summary>),
     /// Of a [`MetricType::Histogram`] or [`MetricType::GaugeHistogram`].
     Histogram(Box<Histogram<'a>>),
 }
@@ -91,7 +91,7 @@ pub struct Counter<'a> {
     /// The count.
     pub value: f64,
     /// An example of what was counted.
-    pub exemplar: Option<Exemplar<'a>>,
+    pub exemplar: Option<Box<Exemplar<'a>>>,
     /// When counting began.
     pub created: Option<ProtoTimestamp>,
 }

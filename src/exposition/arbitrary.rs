@@ -147,12 +147,12 @@ fn text_value(metric_type: MetricType) -> BoxedStrategy<Value<'static>> {
         MetricType::Untyped => double().prop_map(Value::Untyped).boxed(),
         MetricType::Summary => (exact_count(), double(), vec((position(), double()), 0..4))
             .prop_map(|(count, sum, quantiles)| {
-                Value::Summary(Summary {
+                Value::Summary(Box::new(Summary {
                     count,
                     sum,
                     quantiles,
                     created: None,
-                })
+                }))
             })
             .boxed(),
         MetricType::Histogram | MetricType::GaugeHistogram => text_histogram().boxed(),
@@ -197,7 +197,11 @@ fn protobuf_metric(metric_type: MetricType) -> impl Strategy<Value = Metric<'sta
 
 fn protobuf_value(metric_type: MetricType) -> BoxedStrategy<Value<'static>> {
     match metric_type {
-        MetricType::Counter => (double(), option::of(exemplar()), timestamp())
+        MetricType::Counter => (
+            double(),
+            option::of(exemplar().prop_map(Box::new)),
+            timestamp(),
+        )
             .prop_map(|(value, exemplar, created)| {
                 Value::Counter(Counter {
                     value,
@@ -215,12 +219,12 @@ fn protobuf_value(metric_type: MetricType) -> BoxedStrategy<Value<'static>> {
             timestamp(),
         )
             .prop_map(|(count, sum, quantiles, created)| {
-                Value::Summary(Summary {
+                Value::Summary(Box::new(Summary {
                     count,
                     sum,
                     quantiles,
                     created,
-                })
+                }))
             })
             .boxed(),
         MetricType::Histogram | MetricType::GaugeHistogram => protobuf_histogram().boxed(),
@@ -260,14 +264,20 @@ fn protobuf_histogram() -> impl Strategy<Value = Value<'static>> {
 }
 
 fn bucket() -> impl Strategy<Value = Bucket<'static>> {
-    (any::<u64>(), double(), double(), option::of(exemplar())).prop_map(
-        |(cumulative_count, cumulative_count_float, upper_bound, exemplar)| Bucket {
-            cumulative_count,
-            cumulative_count_float,
-            upper_bound,
-            exemplar,
-        },
+    (
+        any::<u64>(),
+        double(),
+        double(),
+        option::of(exemplar().prop_map(Box::new)),
     )
+        .prop_map(
+            |(cumulative_count, cumulative_count_float, upper_bound, exemplar)| Bucket {
+                cumulative_count,
+                cumulative_count_float,
+                upper_bound,
+                exemplar,
+            },
+        )
 }
 
 fn native_buckets() -> impl Strategy<Value = Buckets> {

@@ -49,7 +49,7 @@ impl SummaryByMethod {
         let children = self.children.read();
         let children = children.unwrap_or_else(PoisonError::into_inner).clone();
         let of = |(method, summary): (&'static str, Arc<Summary>)| {
-            let value = model::Value::Summary(summary.collect(now));
+            let value = model::Value::Summary(Box::new(summary.collect(now)));
             metric(vec![Label::new("method", method)], value)
         };
         children.into_iter().map(of).collect()

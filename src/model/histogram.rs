@@ -49,7 +49,7 @@ pub struct Bucket<'a> {
     /// The bound, inclusive.
     pub upper_bound: f64,
     /// An example of what was observed.
-    pub exemplar: Option<Exemplar<'a>>,
+    pub exemplar: Option<Box<Exemplar<'a>>>,
 }
 
 /// The native buckets on one side of zero.

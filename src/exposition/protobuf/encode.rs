@@ -100,7 +100,7 @@ fn append_counter(out: &mut Vec<u8>, counter: &Counter<'_>) {
     } = counter;
     append_message_field(out, 3, |out| {
         append_double_field(out, 1, *value);
-        append_exemplars(out, 2, exemplar);
+        append_exemplars(out, 2, exemplar.as_deref());
         append_timestamp(out, 3, *created);
     });
 }
@@ -176,7 +176,7 @@ fn append_bucket(out: &mut Vec<u8>, bucket: &Bucket<'_>) {
     append_message_field(out, 3, |out| {
         append_count(out, 1, *cumulative_count, *cumulative_count_float);
         append_double_field(out, 2, *upper_bound);
-        append_exemplars(out, 3, exemplar);
+        append_exemplars(out, 3, exemplar.as_deref());
         append_count_float(out, 4, *cumulative_count_float);
     });
 }

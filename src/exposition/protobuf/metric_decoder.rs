@@ -190,7 +190,7 @@ fn empty_value(field_number: u64) -> Value<'static> {
     match field_number {
         2 => Value::Gauge(0.0),
         3 => Value::Counter(Counter::default()),
-        4 => Value::Summary(Summary::default()),
+        4 => Value::Summary(Box::default()),
         5 => Value::Untyped(0.0),
         _ => Value::Histogram(Box::default()),
     }

@@ -25,12 +25,12 @@ const BARE: Escaping = Escaping::Underscores;
 const QUOTED: Escaping = Escaping::AllowUtf8;
 
 fn summary() -> Value<'static> {
-    Value::Summary(Summary {
+    Value::Summary(Box::new(Summary {
         count: 12_345_678,
         sum: 3e-7,
         quantiles: vec![(0.5, 1.5), (0.99, f64::NAN)],
         created: None,
-    })
+    }))
 }
 
 fn histogram(bounds: &[f64]) -> Value<'static> {
@@ -84,7 +84,7 @@ fn prints_summaries() {
         BARE,
         "m",
         &[],
-        &Value::Summary(Summary::default()),
+        &Value::Summary(Box::default()),
         "m_sum 0\nm_count 0\n",
     );
 }

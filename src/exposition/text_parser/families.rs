@@ -13,7 +13,7 @@ use crate::exposition::family_index::FamilyIndex;
 use crate::exposition::in_place::append_made;
 use crate::exposition::limits::Budget;
 use crate::model::{
-    Bucket, Counter, Histogram, Label, Metric, MetricFamily, MetricType, Summary, Value,
+    Bucket, Counter, Histogram, Label, Metric, MetricFamily, MetricType, Value,
     is_legacy_metric_name,
 };
 
@@ -282,7 +282,7 @@ fn empty_value(metric_type: MetricType) -> Value<'static> {
         MetricType::Counter => Value::Counter(Counter::default()),
         MetricType::Gauge => Value::Gauge(0.0),
         MetricType::Untyped => Value::Untyped(0.0),
-        MetricType::Summary => Value::Summary(Summary::default()),
+        MetricType::Summary => Value::Summary(Box::default()),
         MetricType::Histogram | MetricType::GaugeHistogram => Value::Histogram(Box::default()),
     }
 }

@@ -123,7 +123,12 @@ async fn families_show_their_values() {
     let rows =
         row("Quantile 1e-07", "7") + &row("Sample Count", "9") + &row("Sample Sum", "1000000");
     let table = format!("<table>{rows}</table>");
-    check_value(MetricType::Summary, Value::Summary(summary), &table).await;
+    check_value(
+        MetricType::Summary,
+        Value::Summary(Box::new(summary)),
+        &table,
+    )
+    .await;
     let histogram = Histogram {
         count: 3,
         sum: 5.0,

@@ -127,12 +127,12 @@ fn summaries_have_quantiles() {
     };
     check_value(
         MetricType::Summary,
-        Value::Summary(summary),
+        Value::Summary(Box::new(summary)),
         r#"{"count":"12345678","labels":{"job":"j"},"quantiles":{"0.5":"1.5","0.99":"NaN"},"sum":"3e-07"}"#,
     );
     check_value(
         MetricType::Summary,
-        Value::Summary(Summary::default()),
+        Value::Summary(Box::default()),
         r#"{"count":"0","labels":{"job":"j"},"quantiles":{},"sum":"0"}"#,
     );
 }
