@@ -41,6 +41,7 @@ pub fn parse(
         budget: Budget::new(limits),
         families: Families::default(),
         labels: LabelBuffer::default(),
+        label_names: Vec::new(),
     };
     let mut line = 0;
     while !parser.cursor.is_at_end() {
@@ -57,6 +58,8 @@ struct Parser<'a> {
     families: Families<'a>,
     /// The labels of the current line, a bucket's or quantile's own aside.
     labels: LabelBuffer<'a>,
+    /// Label names that need no quotes, by place in the braces the last one; mostly they come again.
+    label_names: Vec<&'a str>,
 }
 
 /// What the labels of a line say beside the labels that are kept.
@@ -117,17 +120,22 @@ impl<'a> Parser<'a> {
 
     /// Takes the name in front of the braces; mostly it is that of the line before.
     fn metric_name(&mut self) -> Result<Target, Stop> {
-        if let Some(recent) = self.families.recent
-            && recent.is_bare
-            && self.cursor.take_metric_name(recent.name)
-        {
-            return Ok(recent.target);
+        if let Some(target) = self.recent_name() {
+            return Ok(target);
         }
         let name = self.cursor.name(NameKind::Metric)?;
         if name.is_empty() {
             return Err(SyntaxError::NoMetricName.into());
         }
         self.select(name)
+    }
+
+    /// Takes the name that was selected last, if it is what stands here.
+    #[inline]
+    fn recent_name(&mut self) -> Option<Target> {
+        let recent = self.families.recent.filter(|recent| recent.is_bare)?;
+        let is_here = self.cursor.take_metric_name(recent.name);
+        is_here.then_some(recent.target)
     }
 
     /// The family that a line about this name belongs to.

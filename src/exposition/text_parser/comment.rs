@@ -17,13 +17,9 @@ impl Parser<'_> {
             return Ok(());
         }
         self.cursor.skip_blanks();
-        let name = self.cursor.name(NameKind::Metric)?;
-        match self.cursor.peek()? {
-            b'\n' => return Ok(()),
-            b' ' | b'\t' => {}
-            _ => return Err(SyntaxError::InvalidMetricNameInComment.into()),
-        }
-        let target = self.select(name)?;
+        let Some(target) = self.name_in_comment()? else {
+            return Ok(());
+        };
         self.cursor.skip_blanks();
         if self.cursor.peek()? == b'\n' {
             return Ok(());
@@ -32,6 +28,28 @@ impl Parser<'_> {
             self.help(target)
         } else {
             self.metric_type(target)
+        }
+    }
+
+    /// Takes a name and selects its family; none if it is the last thing in the line.
+    fn name_in_comment(&mut self) -> Result<Option<Target>, Stop> {
+        // That of a TYPE line mostly stood on the HELP line before.
+        if let Some(target) = self.recent_name() {
+            return Ok(self.is_more_in_comment()?.then_some(target));
+        }
+        let name = self.cursor.name(NameKind::Metric)?;
+        if !self.is_more_in_comment()? {
+            return Ok(None);
+        }
+        Ok(Some(self.select(name)?))
+    }
+
+    /// Whether there is something behind the name, apart from it.
+    fn is_more_in_comment(&self) -> Result<bool, SyntaxError> {
+        match self.cursor.peek()? {
+            b'\n' => Ok(false),
+            b' ' | b'\t' => Ok(true),
+            _ => Err(SyntaxError::InvalidMetricNameInComment),
         }
     }
 

@@ -126,6 +126,22 @@ impl<'a> Cursor<'a> {
         is_whole
     }
 
+    /// Takes a label of this name, which needs no quotes, and lends its value, if it stands here as programs write it:
+    /// without blanks or escapes, and with a comma or the closing brace right behind it.
+    #[inline]
+    pub(super) fn take_plain_label(&mut self, name: &str) -> Option<&'a str> {
+        let rest = self.body[self.at..].strip_prefix(name.as_bytes())?;
+        let rest = rest.strip_prefix(b"=\"")?;
+        let length = memchr3(b'"', b'\\', b'\n', rest)?;
+        let [b'"', b',' | b'}', ..] = rest[length..] else {
+            return None;
+        };
+        let start = self.body.len() - rest.len();
+        let value = self.text(start..start + length)?;
+        self.at = start + length + 1;
+        Some(value)
+    }
+
     /// Takes the name that starts here. There must be something behind it, since a line has more than a name.
     #[inline]
     pub(super) fn name(&mut self, kind: NameKind) -> Result<Name<'a>, SyntaxError> {

@@ -296,3 +296,70 @@ fn a_bucket_position_may_stand_before_the_name_in_braces() {
     let error = "line 2: expected float as value for 'le' label, got \"x\"";
     check(Legacy, format!("{header}{{le=\"x\",h_bucket}} 2\n"), error);
 }
+
+#[test]
+fn label_names_of_the_line_before_change_nothing() {
+    let outcome = |body: String| match parse(body.as_bytes(), Utf8, LIMITS) {
+        Ok(families) => {
+            let found = families.iter().find(|family| family.name == "m");
+            Ok(format!("{found:?}"))
+        }
+        Err(ParseError::Syntax { reason, .. }) => Err(reason),
+        Err(ParseError::TooLarge(error)) => panic!("{error}"),
+    };
+    for head in ["", "# TYPE m summary\n", "# TYPE m histogram\n"] {
+        for before in [
+            "a=\"1\",b=\"2\"",
+            "quantile=\"1\",a=\"2\"",
+            "le=\"1\",b=\"2\"",
+        ] {
+            for labels in [
+                "",
+                ",",
+                "a=\"3\",b=\"4\"",
+                "a=\"3\",b=\"4\",",
+                "a=\"3\" , b=\"4\" ",
+                "a =\"3\",b= \"4\"",
+                "b=\"3\",a=\"4\"",
+                "b=\"3\",b=\"4\"",
+                "a=\"3\",a=\"4\"",
+                "le=\"3\",le=\"4\"",
+                "le=\"x\",b=\"4\"",
+                "quantile=\"0.5\",a=\"4\"",
+                "quantile=\"0.5",
+                "a=\"\\\"\",b=\"\\n\"",
+                "a=\"\\x\",b=\"4\"",
+                "a=\"3\n\",b=\"4\"",
+                "a=\"3\"x,b=\"4\"",
+                "a=\"3\"b=\"4\"",
+                "a=3,b=\"4\"",
+                "ab=\"3\"",
+                "a",
+                "a,b",
+                "\"a\"=\"3\",b=\"4\"",
+                "\"le\"=\"3\",b=\"4\"",
+            ] {
+                let line = format!("m{{{labels}}} 1\n");
+                let alone = outcome(format!("{head}{line}"));
+                let behind = outcome(format!("{head}before{{{before}}} 0\n{line}"));
+                assert_eq!(behind, alone, "{head:?} {before:?} {line:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn remembers_few_label_names() {
+    let labels: Vec<_> = (0..100).map(|at| format!("l{at}=\"{at}\"")).collect();
+    let line = format!("m{{{}}} 1\n", labels.join(","));
+    let body = line.repeat(2);
+    let metrics = metrics(&body);
+    assert_eq!(metrics[0], metrics[1]);
+    assert_eq!(metrics[1].labels.len(), labels.len());
+    let twice = line.replace("l99=", "l98=");
+    check(
+        Legacy,
+        format!("{line}{twice}"),
+        "line 2: duplicate label names for metric \"m\"",
+    );
+}
