@@ -140,9 +140,7 @@ impl Exhibit {
         metrics: &[Rendered],
         places: &mut Iter<'_, Places>,
     ) -> Option<&mut Family> {
-        let family = Arc::make_mut(self.families.get_mut(name)?);
-        // What was derived from pages holds on to them: they could not be overwritten in place.
-        family.forget_derived();
+        let family = self.family_mut(name)?;
         family.pages.overwrite(group, metrics, places);
         Some(family)
     }
@@ -154,10 +152,12 @@ impl Exhibit {
         if was_left_out || old.metrics == 0 {
             return;
         }
-        let mut family = self.family(name);
+        let Some(family) = self.family_mut(name) else {
+            return;
+        };
         family.pages.remove(group, &sort_keys(old.key, old.stored));
         family.count_out(old.stored);
-        self.store(name, family);
+        self.settle(name);
     }
 
     /// Takes a family of a group out, which stays in its group.
@@ -207,17 +207,33 @@ impl Exhibit {
             .unwrap_or_default()
     }
 
+    /// A family, to be changed where it is, which copies nothing that no snapshot has.
+    fn family_mut(&mut self, name: &str) -> Option<&mut Family> {
+        let family = Arc::make_mut(self.families.get_mut(name)?);
+        // What was derived from pages holds on to them: they could not be overwritten in place.
+        family.forget_derived();
+        Some(family)
+    }
+
     fn store(&mut self, name: &Arc<str>, mut family: Family) {
         family.forget_derived();
+        self.families.insert(Arc::clone(name), Arc::new(family));
+        self.settle(name);
+    }
+
+    /// Takes in what became of a family that was changed: whether it is undecided, or empty and gone.
+    fn settle(&mut self, name: &Arc<str>) {
+        let Some(family) = self.families.get(name) else {
+            return;
+        };
+        let is_empty = family.pages.is_empty();
         if family.is_undecided() {
             self.undecided.insert(Arc::clone(name));
         } else {
             self.undecided.remove(name);
         }
-        if family.pages.is_empty() {
+        if is_empty {
             self.families.remove(name);
-        } else {
-            self.families.insert(Arc::clone(name), Arc::new(family));
         }
     }
 

@@ -106,8 +106,11 @@ impl Directory {
 
     /// Puts a page in, in place of the one with that key, if there is one.
     pub(super) fn insert(&mut self, key: SortKey, draft: Draft) {
-        let number = *self.order.entry(key).or_insert_with(|| {
+        // An entry to be changed is copied, with its neighbours, if a snapshot has it too; mostly nothing changes here.
+        let known = self.order.get(&key).copied();
+        let number = known.unwrap_or_else(|| {
             self.last += 1;
+            self.order.insert(key, self.last);
             self.last
         });
         self.by_number.insert(number, Arc::new(draft.into_page()));
