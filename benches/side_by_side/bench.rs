@@ -36,7 +36,7 @@ pub(crate) struct Plan {
     pub(crate) go_time: Duration,
     /// Repetitions of what takes seconds to prepare.
     pub(crate) repetitions: usize,
-    /// Operations that are counted in instructions.
+    /// Operations of the costliest kind that are counted in instructions.
     pub(crate) counted_operations: u32,
 }
 
