@@ -37,25 +37,42 @@ fn append_short_integer(out: &mut Vec<u8>, value: f64) {
 fn append_scientific(out: &mut Vec<u8>, value: f64) {
     let mut buffer = zmij::Buffer::new();
     let printed = buffer.format_finite(value.abs());
-    let (number, exponent) = printed.split_once('e').unwrap_or((printed, "0"));
-    let (integer, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let digits = integer.bytes().chain(fraction.bytes());
-    let leading_zeros = digits.clone().take_while(|&digit| digit == b'0').count();
+    let (number, exponent) = cut(printed, b'e');
+    let (integer, fraction) = cut(number, b'.');
+    let exponent: isize = exponent.parse().unwrap_or_default();
+    // Of a number below one, neither the zero before the point nor those right behind it count.
+    let (digits, rest, first_digit) = if integer == "0" {
+        let digits = fraction.trim_start_matches('0');
+        let zeros = fraction.len() - digits.len();
+        (digits, "", -1 - zeros.cast_signed())
+    } else {
+        (integer, fraction, integer.len().cast_signed() - 1)
+    };
 
     if value < 0.0 {
         out.push(b'-');
     }
-    let first = out.len();
-    out.extend(digits.skip(leading_zeros));
+    let (first, others) = digits.split_at(digits.len().min(1));
+    out.extend_from_slice(first.as_bytes());
+    out.push(b'.');
+    out.extend_from_slice(others.as_bytes());
+    out.extend_from_slice(rest.as_bytes());
     while out.last() == Some(&b'0') {
         out.pop();
     }
-    if out.len() > first + 1 {
-        out.insert(first + 1, b'.');
+    if out.last() == Some(&b'.') {
+        out.pop();
     }
-    let exponent: isize = exponent.parse().unwrap_or_default();
-    let first_digit = integer.len().cast_signed() - 1 - leading_zeros.cast_signed();
     append_exponent(out, exponent + first_digit);
+}
+
+/// What is before and behind the first such byte; all and nothing if there is none.
+fn cut(text: &str, separator: u8) -> (&str, &str) {
+    // Byte by byte, as the text is short.
+    match text.bytes().position(|byte| byte == separator) {
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (text, ""),
+    }
 }
 
 fn append_exponent(out: &mut Vec<u8>, exponent: isize) {
