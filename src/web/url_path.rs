@@ -42,8 +42,14 @@ pub(super) fn encode(path: &[u8]) -> String {
 ///
 /// So a redirect never repeats such bytes: a browser takes `/\host` for `//host`.
 pub(super) fn normalize<'a>(sent: &'a str, decoded: &[u8]) -> Cow<'a, str> {
-    let may_stand =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~$&+,/:;=@!'()*[]%".contains(&byte);
+    let is_mark = |byte: u8| {
+        // Between `$` and `/` all are.
+        matches!(
+            byte,
+            b'$'..=b'/' | b'!' | b':' | b';' | b'=' | b'@' | b'[' | b']' | b'_' | b'~'
+        )
+    };
+    let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || is_mark(byte);
     if sent.bytes().all(may_stand) {
         Cow::Borrowed(sent)
     } else {

@@ -113,5 +113,6 @@ pub(super) fn is_in_token(byte: u8) -> bool {
 }
 
 fn is_separator(byte: u8) -> bool {
-    br#"()<>@,;:\"/[]?="#.contains(&byte)
+    // Those between `:` and `@` and between `[` and `]` are all separators.
+    matches!(byte, b'"' | b'(' | b')' | b',' | b'/' | b':'..=b'@' | b'['..=b']')
 }
