@@ -114,7 +114,10 @@ impl<'a> MetricDecoder<'a> {
         match value {
             Value::Gauge(value) | Value::Untyped(value) => double(message, value)?,
             Value::Counter(counter) => self.counter(message, counter)?,
-            Value::Summary(summary) => self.summary(message, summary)?,
+            Value::Summary(summary) => {
+                self.budget.take::<Summary>(1)?;
+                self.summary(message, summary)?;
+            }
             Value::Histogram(histogram) => {
                 self.budget.take::<Histogram<'_>>(1)?;
                 self.histogram(message, histogram)?;

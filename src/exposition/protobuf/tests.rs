@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::exposition::{ParseLimits, arbitrary};
 use crate::model::{
-    Bucket, BucketSpan, Exemplar, Histogram, Label, Metric, MetricFamily, MetricType, Value,
+    Bucket, BucketSpan, Exemplar, Histogram, Label, Metric, MetricFamily, MetricType, Summary,
+    Value,
 };
 
 const LIMITS: ParseLimits = ParseLimits {
@@ -345,7 +346,7 @@ fn bounds_the_memory() {
     check(b"\x22\x04\x0a\0\x0a\0", &[metric, label, label]);
     check(
         b"\x22\x06\x22\x04\x1a\0\x1a\0",
-        &[metric, 4 * size_of::<f64>()],
+        &[metric, size_of::<Summary>(), 4 * size_of::<f64>()],
     );
     let check = |parts: &[u8], sizes: &[usize]| {
         let histogram = metric + size_of::<Histogram<'_>>();

@@ -13,7 +13,7 @@ use crate::exposition::family_index::FamilyIndex;
 use crate::exposition::in_place::append_made;
 use crate::exposition::limits::Budget;
 use crate::model::{
-    Bucket, Counter, Histogram, Label, Metric, MetricFamily, MetricType, Value,
+    Bucket, Counter, Histogram, Label, Metric, MetricFamily, MetricType, Summary, Value,
     is_legacy_metric_name,
 };
 
@@ -231,11 +231,12 @@ impl<'a> Family<'a> {
     ) -> Result<usize, TooLarge> {
         budget.take::<Metric<'_>>(1)?;
         budget.take::<Label<'_>>(labels.len())?;
-        if matches!(
-            metric_type,
-            MetricType::Histogram | MetricType::GaugeHistogram
-        ) {
-            budget.take::<Histogram<'_>>(1)?;
+        match metric_type {
+            MetricType::Counter | MetricType::Gauge | MetricType::Untyped => {}
+            MetricType::Summary => budget.take::<Summary>(1)?,
+            MetricType::Histogram | MetricType::GaugeHistogram => {
+                budget.take::<Histogram<'_>>(1)?;
+            }
         }
         self.make_room();
         append_made(&mut self.metrics, || Metric {

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::exposition::text_encoder::append_family;
 use crate::exposition::{Escaping, TooLarge, arbitrary};
-use crate::model::{Bucket, Histogram, Label, Metric, MetricType, Value};
+use crate::model::{Bucket, Histogram, Label, Metric, MetricType, Summary, Value};
 
 use NameScheme::{Legacy, Utf8};
 
@@ -223,11 +223,12 @@ fn bounds_the_memory() {
     let family = 2 * size_of::<families::Family<'_>>();
     let (metric, label) = (size_of::<Metric<'_>>(), size_of::<Label<'_>>());
     let (bucket, histogram) = (size_of::<Bucket<'_>>(), size_of::<Histogram<'_>>());
+    let summary = size_of::<Summary>();
     check("# HELP m x\n# HELP n x\n", &[family, family]);
     check("m 1\nm 1\n", &[family, metric, metric]);
     check("m{a=\"b\",c=\"d\"} 1\n", &[family, metric, label, label]);
     let body = "# TYPE m summary\nm{a=\"b\",quantile=\"1\"} 1\nm{a=\"b\",quantile=\"2\"} 1\nm_sum{a=\"b\"} 1\n";
-    check(body, &[family, metric, label, bucket, bucket]);
+    check(body, &[family, metric, summary, label, bucket, bucket]);
     let body = "# TYPE m histogram\nm_bucket{le=\"1\"} 1\nm_count 1\n";
     check(body, &[family, metric, histogram, bucket]);
 }
