@@ -25,6 +25,14 @@ struct Braces {
     position: f64,
 }
 
+impl Braces {
+    /// The own label, if it is the one of this name.
+    #[inline]
+    fn own_label_of_name(&self, name: &str) -> Option<&'static str> {
+        self.own_label.filter(|own_label| *own_label == name)
+    }
+}
+
 impl<'a> Parser<'a> {
     /// Parses the labels and the blanks behind them. If the metric is not known yet, its name is among them.
     pub(super) fn labels(&mut self, outside: Option<Target>) -> Result<LineHead, Stop> {
@@ -70,15 +78,12 @@ impl<'a> Parser<'a> {
         value: &'a str,
         braces: &mut Braces,
     ) -> Result<(), Stop> {
-        if let Some(own_label) = braces.own_label
-            && own_label == name
-        {
+        if let Some(own_label) = braces.own_label_of_name(name) {
             braces.position = parse_position(own_label, value)?;
             return Ok(());
         }
         self.check_is_new(name, braces)?;
-        self.labels.push(name.into(), value.into());
-        Ok(self.budget.check::<Label<'_>>(self.labels.len())?)
+        self.keep(name.into(), value.into())
     }
 
     /// Parses a label or the metric name, to the comma or brace behind it.
@@ -107,7 +112,7 @@ impl<'a> Parser<'a> {
         }
         self.remember_label_name(&name, place);
         let name = self.valid_name(name, NameKind::Label)?;
-        let own_label = braces.own_label.filter(|own_label| *own_label == name);
+        let own_label = braces.own_label_of_name(&name);
         if own_label.is_none() {
             self.check_is_new(&name, braces)?;
         }
@@ -119,11 +124,17 @@ impl<'a> Parser<'a> {
         if !matches!(self.cursor.peek()?, b',' | b'}') {
             return Err(SyntaxError::EndOfLabelValue(value.into()).into());
         }
-        if own_label.is_none() {
-            self.labels.push(name, value);
-            self.budget.check::<Label<'_>>(self.labels.len())?;
+        match own_label {
+            Some(_) => Ok(()),
+            None => self.keep(name, value),
         }
-        Ok(())
+    }
+
+    /// Adds a label to those that the metric is going to have.
+    #[inline]
+    fn keep(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) -> Result<(), Stop> {
+        self.labels.push(name, value);
+        Ok(self.budget.check::<Label<'_>>(self.labels.len())?)
     }
 
     /// Keeps the name of the label at this place for the next line.
