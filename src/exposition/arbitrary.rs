@@ -197,11 +197,7 @@ fn protobuf_metric(metric_type: MetricType) -> impl Strategy<Value = Metric<'sta
 
 fn protobuf_value(metric_type: MetricType) -> BoxedStrategy<Value<'static>> {
     match metric_type {
-        MetricType::Counter => (
-            double(),
-            option::of(exemplar().prop_map(Box::new)),
-            timestamp(),
-        )
+        MetricType::Counter => (double(), optional_exemplar(), timestamp())
             .prop_map(|(value, exemplar, created)| {
                 Value::Counter(Counter {
                     value,
@@ -264,20 +260,14 @@ fn protobuf_histogram() -> impl Strategy<Value = Value<'static>> {
 }
 
 fn bucket() -> impl Strategy<Value = Bucket<'static>> {
-    (
-        any::<u64>(),
-        double(),
-        double(),
-        option::of(exemplar().prop_map(Box::new)),
+    (any::<u64>(), double(), double(), optional_exemplar()).prop_map(
+        |(cumulative_count, cumulative_count_float, upper_bound, exemplar)| Bucket {
+            cumulative_count,
+            cumulative_count_float,
+            upper_bound,
+            exemplar,
+        },
     )
-        .prop_map(
-            |(cumulative_count, cumulative_count_float, upper_bound, exemplar)| Bucket {
-                cumulative_count,
-                cumulative_count_float,
-                upper_bound,
-                exemplar,
-            },
-        )
 }
 
 fn native_buckets() -> impl Strategy<Value = Buckets> {
@@ -301,6 +291,10 @@ fn exemplar() -> impl Strategy<Value = Exemplar<'static>> {
         value,
         timestamp,
     })
+}
+
+fn optional_exemplar() -> impl Strategy<Value = Option<Box<Exemplar<'static>>>> {
+    option::of(exemplar().prop_map(Box::new))
 }
 
 fn timestamp() -> impl Strategy<Value = Option<ProtoTimestamp>> {

@@ -8,7 +8,7 @@ use thiserror::Error;
 /// parsed; a limit on the size of bodies is therefore not enough.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ParseLimits {
-    /// How many bytes the families, metrics, labels, quantiles, buckets and exemplars may take in all, apart from
+    /// How many bytes the families, metrics, labels, summaries, histograms and what is in them may take in all, apart from
     /// what they borrow from the body and from what vectors reserve ahead, which is as much again at most.
     pub max_memory: usize,
 }
