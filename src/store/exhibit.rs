@@ -178,9 +178,10 @@ impl Exhibit {
         name: &Arc<str>,
         stored: impl Iterator<Item = &'a StoredFamily>,
     ) {
-        let mut family = self.family(name);
-        family.decide(stored);
-        self.store(name, family);
+        if let Some(family) = self.family_mut(name) {
+            family.decide(stored);
+            self.settle(name);
+        }
     }
 
     /// The groups that have metrics under a name.
