@@ -42,19 +42,21 @@ pub(super) fn encode(path: &[u8]) -> String {
 ///
 /// So a redirect never repeats such bytes: a browser takes `/\host` for `//host`.
 pub(super) fn normalize<'a>(sent: &'a str, decoded: &[u8]) -> Cow<'a, str> {
-    let is_mark = |byte: u8| {
-        // Between `$` and `/` all are.
-        matches!(
-            byte,
-            b'$'..=b'/' | b'!' | b':' | b';' | b'=' | b'@' | b'[' | b']' | b'_' | b'~'
-        )
-    };
-    let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || is_mark(byte);
     if sent.bytes().all(may_stand) {
         Cow::Borrowed(sent)
     } else {
         Cow::Owned(encode(decoded))
     }
+}
+
+/// Whether a path may hold the byte unescaped.
+fn may_stand(byte: u8) -> bool {
+    // From `$` to `;` are digits and marks, all of which may.
+    byte.is_ascii_alphabetic()
+        || matches!(
+            byte,
+            b'$'..=b';' | b'!' | b'=' | b'@' | b'[' | b']' | b'_' | b'~'
+        )
 }
 
 /// The rooted path without empty, `.` and `..` segments; a trailing slash stays.
