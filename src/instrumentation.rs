@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use prometheus::{IntCounter, IntCounterVec, IntGauge};
 
 use crate::build_info::BuildInfo;
-use crate::model::{Label, Metric, MetricFamily, MetricType, Value};
+use crate::model::{Label, MetricFamily, MetricType, Metrics, Value};
 
 mod instrument;
 mod process;
@@ -22,7 +22,7 @@ mod tests;
 pub use instrument::{Held, LateGauge};
 pub use summary::SummaryByMethod;
 
-use instrument::{Instrument, metric};
+use instrument::Instrument;
 use process::ThisProcess;
 
 /// A family that the gateway exposes of its own, now or later.
@@ -82,7 +82,7 @@ macro_rules! instrumentation {
             }
 
             /// The metrics of the fields, in their order.
-            fn metrics(&self, now: Instant) -> [Vec<Metric<'static>>; FAMILIES.len()] {
+            fn metrics(&self, now: Instant) -> [Metrics<'static>; FAMILIES.len()] {
                 [$(Instrument::metrics(&self.$field, now)),+]
             }
         }
@@ -209,7 +209,7 @@ impl Instrumentation {
             ("version", info.version),
         ];
         let labels = labels.map(|(name, value)| Label::new(name, value));
-        BUILD_INFO_FAMILY.with(vec![metric(labels.into(), Value::Gauge(1.0))])
+        BUILD_INFO_FAMILY.with(Metrics::from_iter([(labels, Value::Gauge(1.0).into())]))
     }
 }
 
@@ -247,7 +247,7 @@ pub struct PushObservation {
 }
 
 impl OwnFamily {
-    fn with(&self, metrics: Vec<Metric<'static>>) -> MetricFamily<'static> {
+    fn with(&self, metrics: Metrics<'static>) -> MetricFamily<'static> {
         MetricFamily {
             name: self.name.into(),
             help: Some(self.help.into()),

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 mod grouping_key;
 mod histogram;
 mod labels;
+mod metrics;
 mod timestamp;
 
 pub use grouping_key::{GroupingKey, GroupingKeyError, INSTANCE, JOB};
@@ -19,6 +20,7 @@ pub use labels::{
     LABEL_NAME_BYTES, Label, METRIC_NAME_BYTES, NameScheme, is_legacy_label_name,
     is_legacy_metric_name,
 };
+pub use metrics::Metrics;
 pub use timestamp::Timestamp;
 
 /// Name of the gauge that tells when a group was last pushed to with success.
@@ -35,8 +37,8 @@ pub struct MetricFamily<'a> {
     pub help: Option<Cow<'a, str>>,
     /// The type that all metrics of the family have.
     pub metric_type: MetricType,
-    /// The metrics in the order in which they were pushed.
-    pub metrics: Vec<Metric<'a>>,
+    /// The metrics, each with its labels, in the order in which they were pushed.
+    pub metrics: Metrics<'a>,
 }
 
 /// What a metric family measures: `io.prometheus.client.MetricType`.
@@ -56,11 +58,10 @@ pub enum MetricType {
     GaugeHistogram,
 }
 
-/// One label set within a family, with its value.
+/// What there is of one label set within a family. [`Metrics`] have the labels: in pushed order, and perhaps a name
+/// twice until the store has checked them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric<'a> {
-    /// Labels in pushed order; may hold a name twice until the store has checked them.
-    pub labels: Vec<Label<'a>>,
     /// The value; absent when a protobuf metric carried none. May be of another type than the family until
     /// the store has checked it.
     pub value: Option<Value<'a>>,
@@ -156,6 +157,17 @@ impl MetricType {
             5 => Self::GaugeHistogram,
             _ => return None,
         })
+    }
+}
+
+impl<'a> From<Value<'a>> for Metric<'a> {
+    /// One of this value and nothing else.
+    fn from(value: Value<'a>) -> Self {
+        Self {
+            value: Some(value),
+            timestamp_ms: None,
+            unknown_fields: Cow::Borrowed(&[]),
+        }
     }
 }
 

@@ -102,9 +102,9 @@ impl Content {
                     .entry(family.name.to_string())
                     .or_insert_with(|| header(&family)),
             };
-            for metric in &family.metrics {
+            for (labels, metric) in family.metrics.iter() {
                 let value = metric.value.as_ref().context("a metric has a value")?;
-                append_metric(text, &family.name, &metric.labels, value, FORMAT.escaping);
+                append_metric(text, &family.name, labels, value, FORMAT.escaping);
             }
         }
         Ok(texts.values().map(Vec::len).sum())

@@ -10,7 +10,7 @@ const LIMITS: ParseLimits = ParseLimits {
 };
 
 fuzz_target!(|body: &[u8]| {
-    let _ = protobuf::decode_metrics(body, 0);
+    let _ = protobuf::decode_metrics(body);
     let families = match protobuf::decode_families(body, LIMITS) {
         Ok(families) => families,
         Err(error) => {

@@ -77,12 +77,7 @@ pub(super) fn text_family() -> impl Strategy<Value = Family> {
             metric_type,
             metrics: metrics
                 .into_iter()
-                .map(|(labels, value)| Metric {
-                    labels: to_labels(labels),
-                    value: Some(value),
-                    timestamp_ms: None,
-                    unknown_fields: Cow::Borrowed(&[]),
-                })
+                .map(|(labels, value)| (to_labels(labels), value.into()))
                 .collect(),
         })
     })
@@ -96,7 +91,7 @@ pub(super) fn protobuf_family() -> impl Strategy<Value = Family> {
             name: Cow::Owned(name.clone()),
             help: help.clone().map(Cow::Owned),
             metric_type,
-            metrics,
+            metrics: metrics.into_iter().collect(),
         })
     })
 }
@@ -182,15 +177,17 @@ fn text_histogram() -> impl Strategy<Value = Value<'static>> {
     })
 }
 
-fn protobuf_metric(metric_type: MetricType) -> impl Strategy<Value = Metric<'static>> {
+fn protobuf_metric(metric_type: MetricType) -> impl Strategy<Value = (Labels, Metric<'static>)> {
     let unknown_fields = select(UNKNOWN_FIELDS);
     let value = option::weighted(0.9, protobuf_value(metric_type));
     (labels(), value, any::<Option<i64>>(), unknown_fields).prop_map(
-        |(labels, value, timestamp_ms, unknown_fields)| Metric {
-            labels,
-            value,
-            timestamp_ms,
-            unknown_fields: Cow::Borrowed(unknown_fields),
+        |(labels, value, timestamp_ms, unknown_fields)| {
+            let metric = Metric {
+                value,
+                timestamp_ms,
+                unknown_fields: Cow::Borrowed(unknown_fields),
+            };
+            (labels, metric)
         },
     )
 }

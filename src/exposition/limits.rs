@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::model::Metrics;
+
 /// Bounds on what is made of one pushed body.
 ///
 /// A body of `m 1` lines, or of empty protobuf messages, takes some fifty times its size in memory once it is
@@ -48,7 +50,18 @@ impl Budget {
     /// Takes the memory for so many values.
     #[inline]
     pub(super) fn take<T>(&mut self, count: usize) -> Result<(), TooLarge> {
-        let left = self.left.checked_sub(count.saturating_mul(size_of::<T>()));
+        self.take_bytes(count.saturating_mul(size_of::<T>()))
+    }
+
+    /// Takes the memory for so many metrics, labels and values aside.
+    #[inline]
+    pub(super) fn take_metrics(&mut self, count: usize) -> Result<(), TooLarge> {
+        self.take_bytes(count.saturating_mul(Metrics::METRIC_BYTES))
+    }
+
+    #[inline]
+    fn take_bytes(&mut self, bytes: usize) -> Result<(), TooLarge> {
+        let left = self.left.checked_sub(bytes);
         self.left = left.ok_or(TooLarge { limit: self.limit })?;
         Ok(())
     }

@@ -16,6 +16,7 @@ mod metric_decoder;
 mod tests;
 mod wire;
 
+pub(crate) use decode::decode_metrics_to;
 pub use decode::{decode_families, decode_family_message, decode_metrics};
 pub use encode::{append_family, append_family_header, append_family_message, append_metric};
 

@@ -76,9 +76,9 @@ pub fn append_metric<'l>(
 pub fn append_family(out: &mut Vec<u8>, family: &MetricFamily<'_>, escaping: Escaping) {
     let help = family.help.as_deref();
     append_header(out, &family.name, help, family.metric_type, escaping);
-    for metric in &family.metrics {
+    for (labels, metric) in family.metrics.iter() {
         if let Some(value) = &metric.value {
-            append_metric(out, &family.name, &metric.labels, value, escaping);
+            append_metric(out, &family.name, labels, value, escaping);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use prometheus::core::Collector;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, proto};
 
-use crate::model::{Counter, Label, Metric, MetricType, Value};
+use crate::model::{Counter, Label, Metric, MetricType, Metrics, Value};
 
 use super::OwnFamily;
 use super::summary::SummaryByMethod;
@@ -20,7 +20,7 @@ pub(super) trait Instrument {
     fn create(family: &OwnFamily, labels: &[&str]) -> Self;
 
     /// The metrics of the family; none if it is not to be exposed yet.
-    fn metrics(&self, now: Instant) -> Vec<Metric<'static>>;
+    fn metrics(&self, now: Instant) -> Metrics<'static>;
 }
 
 impl Instrument for IntCounter {
@@ -30,10 +30,10 @@ impl Instrument for IntCounter {
         Self::new(family.name, family.help).expect("names are literals that a test has seen")
     }
 
-    fn metrics(&self, _now: Instant) -> Vec<Metric<'static>> {
+    fn metrics(&self, _now: Instant) -> Metrics<'static> {
         #[expect(clippy::cast_precision_loss, reason = "counters are doubles")]
         let value = self.get() as f64;
-        vec![metric(Vec::new(), counter(value))]
+        only(counter(value))
     }
 }
 
@@ -45,7 +45,7 @@ impl Instrument for IntCounterVec {
             .expect("names are literals that a test has seen")
     }
 
-    fn metrics(&self, _now: Instant) -> Vec<Metric<'static>> {
+    fn metrics(&self, _now: Instant) -> Metrics<'static> {
         collected(self)
     }
 }
@@ -57,10 +57,10 @@ impl Instrument for IntGauge {
         Self::new(family.name, family.help).expect("names are literals that a test has seen")
     }
 
-    fn metrics(&self, _now: Instant) -> Vec<Metric<'static>> {
+    fn metrics(&self, _now: Instant) -> Metrics<'static> {
         #[expect(clippy::cast_precision_loss, reason = "gauges are doubles")]
         let value = self.get() as f64;
-        vec![metric(Vec::new(), Value::Gauge(value))]
+        only(Value::Gauge(value))
     }
 }
 
@@ -71,7 +71,7 @@ impl Instrument for SummaryByMethod {
         Self::default()
     }
 
-    fn metrics(&self, now: Instant) -> Vec<Metric<'static>> {
+    fn metrics(&self, now: Instant) -> Metrics<'static> {
         self.metrics(now)
     }
 }
@@ -100,10 +100,9 @@ impl Instrument for LateGauge {
         Self::default()
     }
 
-    fn metrics(&self, _now: Instant) -> Vec<Metric<'static>> {
+    fn metrics(&self, _now: Instant) -> Metrics<'static> {
         let value = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let gauge = value.map(|value| metric(Vec::new(), Value::Gauge(value)));
-        gauge.into_iter().collect()
+        value.map_or_else(Metrics::default, |value| only(Value::Gauge(value)))
     }
 }
 
@@ -138,34 +137,29 @@ impl Drop for Held {
     }
 }
 
-/// A metric without what only pushed metrics have.
-pub(super) fn metric(labels: Vec<Label<'static>>, value: Value<'static>) -> Metric<'static> {
-    Metric {
-        labels,
-        value: Some(value),
-        timestamp_ms: None,
-        unknown_fields: [].as_slice().into(),
-    }
+/// One metric without labels.
+pub(super) fn only(value: Value<'static>) -> Metrics<'static> {
+    Metrics::from_iter([([], value.into())])
 }
 
 /// The metrics of counters, in the order of their labels.
-fn collected(counters: &IntCounterVec) -> Vec<Metric<'static>> {
+fn collected(counters: &IntCounterVec) -> Metrics<'static> {
     let families = counters.collect();
     let metrics = families.iter().flat_map(proto::MetricFamily::get_metric);
     let mut metrics: Vec<_> = metrics.map(translated).collect();
-    metrics.sort_by(|one, other| {
-        let (one, other) = (one.labels.iter(), other.labels.iter());
+    metrics.sort_by(|(one, _), (other, _)| {
+        let (one, other) = (one.iter(), other.iter());
         one.map(|label| &label.value)
             .cmp(other.map(|label| &label.value))
     });
-    metrics
+    metrics.into_iter().collect()
 }
 
-fn translated(found: &proto::Metric) -> Metric<'static> {
+fn translated(found: &proto::Metric) -> (Vec<Label<'static>>, Metric<'static>) {
     let label =
         |pair: &proto::LabelPair| Label::new(pair.name().to_owned(), pair.value().to_owned());
     let labels = found.get_label().iter().map(label).collect();
-    metric(labels, counter(found.get_counter().get_value()))
+    (labels, counter(found.get_counter().get_value()).into())
 }
 
 fn counter(value: f64) -> Value<'static> {

@@ -11,7 +11,7 @@ use rustix::process::{Resource, getrlimit};
 use crate::model::{Counter, MetricFamily, MetricType, Value};
 
 use super::OwnFamily;
-use super::instrument::metric;
+use super::instrument::only;
 
 /// The families of this module, by name.
 pub(super) const FAMILIES: [OwnFamily; 9] = [
@@ -188,7 +188,7 @@ fn exposed(family: &OwnFamily, value: f64) -> MetricFamily<'static> {
         }),
         _ => Value::Gauge(value),
     };
-    family.with(vec![metric(Vec::new(), value)])
+    family.with(only(value))
 }
 
 #[cfg(test)]
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn values_are_plausible() {
         for family in ThisProcess::open().unwrap().families() {
-            let value = match family.metrics[0].value {
+            let value = match family.metrics.get(0).unwrap().1.value {
                 Some(Value::Gauge(value) | Value::Counter(Counter { value, .. })) => value,
                 _ => f64::NAN,
             };

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use crate::model::{self, Label, Metric};
+use crate::model::{self, Label, Metrics};
 
-use super::instrument::metric;
 use super::sketch::{Objective, Sketch};
 
 /// What the Go Pushgateway asks of its summaries.
@@ -45,12 +44,12 @@ impl SummaryByMethod {
     }
 
     /// One metric for each method, in the order of their names.
-    pub(super) fn metrics(&self, now: Instant) -> Vec<Metric<'static>> {
+    pub(super) fn metrics(&self, now: Instant) -> Metrics<'static> {
         let children = self.children.read();
         let children = children.unwrap_or_else(PoisonError::into_inner).clone();
         let of = |(method, summary): (&'static str, Arc<Summary>)| {
             let value = model::Value::Summary(Box::new(summary.collect(now)));
-            metric(vec![Label::new("method", method)], value)
+            ([Label::new("method", method)], value.into())
         };
         children.into_iter().map(of).collect()
     }
@@ -283,15 +282,16 @@ mod tests {
                 scope.spawn(observe);
             }
         });
-        let counts = summaries.metrics(start).into_iter().map(|metric| {
-            let Some(model::Value::Summary(summary)) = metric.value else {
+        let metrics = summaries.metrics(start);
+        let counts = metrics.iter().map(|(labels, metric)| {
+            let Some(model::Value::Summary(summary)) = &metric.value else {
                 panic!("no summary");
             };
-            (metric.labels[0].value.clone(), summary.count)
+            (&*labels[0].value, summary.count)
         });
         assert_eq!(
             counts.collect::<Vec<_>>(),
-            [("post".into(), 10_000), ("put".into(), 10_000)]
+            [("post", 10_000), ("put", 10_000)]
         );
     }
 }

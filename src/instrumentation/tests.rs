@@ -19,10 +19,10 @@ fn shown(instrumentation: &Instrumentation, prefix: &str, now: Instant) -> Vec<S
         if !family.name.starts_with(prefix) {
             continue;
         }
-        for metric in family.metrics {
+        for (labels, metric) in family.metrics.iter() {
             let label = |label: &Label<'_>| format!("{}={:?}", label.name, label.value);
-            let labels: Vec<_> = metric.labels.iter().map(label).collect();
-            let value = match metric.value {
+            let labels: Vec<_> = labels.iter().map(label).collect();
+            let value = match &metric.value {
                 Some(Value::Gauge(value)) => value.to_string(),
                 Some(Value::Counter(counter)) => counter.value.to_string(),
                 Some(Value::Summary(summary)) => format!("{} {}", summary.count, summary.sum),
@@ -179,7 +179,8 @@ fn pushes_are_summarised_by_method() {
 #[test]
 fn the_build_info_has_the_labels_of_go_programs() {
     let family = Instrumentation::new(BUILD_INFO).build_info_family();
-    let labels = family.metrics[0].labels.iter().map(|label| &*label.name);
+    let (labels, _) = family.metrics.get(0).unwrap();
+    let labels = labels.iter().map(|label| &*label.name);
     assert_eq!(
         labels.collect::<Vec<_>>(),
         [

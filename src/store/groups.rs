@@ -1,6 +1,5 @@
 //! A group at rest: its grouping key, its push times and its families.
 
-use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use super::change::{Change, PushGauge, StoredFamily};
@@ -11,8 +10,8 @@ use super::renderer::Renderer;
 use super::shared_labels::SharedLabels;
 use crate::exposition::protobuf;
 use crate::model::{
-    GroupingKey, Metric, MetricFamily, MetricType, PUSH_FAILURE_TIME_SECONDS, PUSH_TIME_SECONDS,
-    Timestamp, Value,
+    GroupingKey, Label, Metric, MetricFamily, MetricType, Metrics, PUSH_FAILURE_TIME_SECONDS,
+    PUSH_TIME_SECONDS, Timestamp, Value,
 };
 
 /// Names a group for as long as it lives; never used again in the life of the process.
@@ -217,8 +216,15 @@ impl Group {
 
     /// One of the families, taken out of rest.
     pub(super) fn pushed_family<'a>(&'a self, stored: &'a StoredFamily) -> PushedFamily<'a> {
+        let mut unpacker = Unpacker::default();
+        unpacker.unpack(&self.key, stored);
         PushedFamily {
-            family: unpack(&self.key, stored),
+            family: MetricFamily {
+                name: (&*stored.metadata.name).into(),
+                help: stored.metadata.help.as_deref().map(Into::into),
+                metric_type: stored.metadata.metric_type,
+                metrics: unpacker.metrics,
+            },
             pushed_at: stored.pushed_at,
         }
     }
@@ -292,7 +298,8 @@ impl Gauge {
         }
     }
 
-    fn value(self, group: &Group) -> PushGauge {
+    /// What it says of a group.
+    pub(super) fn value(self, group: &Group) -> PushGauge {
         match self {
             Self::Pushed => group.pushed,
             Self::Failed => group.failed,
@@ -313,7 +320,7 @@ impl Gauge {
         shared: &SharedLabels<'_>,
         value: PushGauge,
     ) {
-        renderer.add(self.name(), shared.labels(), &gauge_metric(value), 0);
+        renderer.add(self.name(), shared.labels(), &value.metric(), 0);
     }
 
     /// Ready to be exposed.
@@ -339,50 +346,53 @@ impl Gauge {
         }
     }
 
-    /// With the labels that it is exposed with, and when it was set.
-    pub(super) fn family_of(self, group: &Group) -> (MetricFamily<'_>, Timestamp) {
-        let value = self.value(group);
-        (self.family(&group.key, value), value.stored_at)
-    }
-
     fn family(self, key: &GroupingKey, gauge: PushGauge) -> MetricFamily<'_> {
-        let metric = Metric {
-            labels: SharedLabels::of(key).into_labels(),
-            ..gauge_metric(gauge)
-        };
+        let labels = SharedLabels::of(key).into_labels();
         MetricFamily {
             name: self.name().into(),
             help: Some(self.help().into()),
             metric_type: MetricType::Gauge,
-            metrics: vec![metric],
+            metrics: Metrics::from_iter([(labels, gauge.metric())]),
         }
     }
 }
 
-/// The metric of a push gauge, without the labels.
-fn gauge_metric<'a>(gauge: PushGauge) -> Metric<'a> {
-    Metric {
-        labels: Vec::new(),
-        value: Some(Value::Gauge(gauge.value)),
-        timestamp_ms: None,
-        unknown_fields: Cow::Borrowed(&[]),
+impl PushGauge {
+    /// As it is exposed.
+    pub(super) fn metric(self) -> Metric<'static> {
+        Value::Gauge(self.value).into()
     }
 }
 
-/// A family at rest with the labels back that it is exposed with.
-pub(super) fn unpack<'a>(key: &'a GroupingKey, stored: &'a StoredFamily) -> MetricFamily<'a> {
-    // What is at rest was packed by this program or checked when it was read; if it is broken nonetheless, what
-    // can be read of it is better than an end of the process.
-    let shared = SharedLabels::of(key);
-    let room = shared.labels().len();
-    let mut metrics = protobuf::decode_metrics(&stored.packed, room).unwrap_or_default();
-    for metric in &mut metrics {
-        shared.add_to(&mut metric.labels);
-    }
-    MetricFamily {
-        name: (&*stored.metadata.name).into(),
-        help: stored.metadata.help.as_deref().map(Into::into),
-        metric_type: stored.metadata.metric_type,
-        metrics,
+/// Takes families out of rest, one after the other in the same memory.
+#[derive(Default)]
+pub(super) struct Unpacker<'a> {
+    shared: SharedLabels<'a>,
+    metrics: Metrics<'a>,
+    /// What the labels of all metrics were in before.
+    spare: Vec<Label<'a>>,
+}
+
+impl<'a> Unpacker<'a> {
+    /// The metrics of a family at rest with the labels back that they are exposed with.
+    pub(super) fn unpack(
+        &mut self,
+        key: &'a GroupingKey,
+        stored: &'a StoredFamily,
+    ) -> &Metrics<'a> {
+        self.metrics.clear();
+        // What is at rest was packed by this program or checked when it was read; if it is broken nonetheless, an
+        // empty family is better than an end of the process.
+        if protobuf::decode_metrics_to(&stored.packed, &mut self.metrics).is_err() {
+            self.metrics.clear();
+        }
+        self.shared.become_those_of(key);
+        let shared = &self.shared;
+        self.metrics.map_labels(&mut self.spare, |own, labels| {
+            let from = labels.len();
+            labels.extend_from_slice(own);
+            shared.add_to(labels, from);
+        });
+        &self.metrics
     }
 }

@@ -6,7 +6,7 @@ use super::Limits;
 use super::change::{Change, PushGauge, PushMode, StoredFamily};
 use super::consistency::{Check, Refusal, check_family, check_metric, collected_before};
 use super::exhibit::Exhibit;
-use super::groups::{Exposed, Gauge, Group, GroupFamily, unpack};
+use super::groups::{Exposed, Gauge, Group, GroupFamily, Unpacker};
 use super::metadata::KnownMetadata;
 use super::pages::{Rendered, SortKey};
 use super::renderer::Renderer;
@@ -50,8 +50,8 @@ impl PreparedPush {
     ) -> Result<Self, Refusal> {
         if families
             .iter()
-            .flat_map(|family| &family.metrics)
-            .any(|metric| metric.timestamp_ms.is_some())
+            .flat_map(|family| family.metrics.iter())
+            .any(|(_, metric)| metric.timestamp_ms.is_some())
         {
             return Err(Refusal::Timestamps);
         }
@@ -176,11 +176,11 @@ impl<'a> Preparer<'a> {
         check_family(family, rules.limits)?;
         let start = self.renderer.position();
         self.packed.clear();
-        for (metric, index) in family.metrics.iter().zip(0..) {
+        for ((own, metric), index) in family.metrics.iter().zip(0..) {
             let labels = &mut self.labels;
             labels.clear();
-            labels.extend(metric.labels.iter().map(borrowed));
-            self.shared.add_to(labels);
+            labels.extend(own.iter().map(borrowed));
+            self.shared.add_to(labels, 0);
             check_metric(family, metric, labels, rules.limits)?;
             self.renderer.add(&family.name, labels, metric, index);
             pack(&mut self.packed, self.shared, labels, metric);
@@ -222,44 +222,38 @@ impl PreparedFamily {
     /// A family that is at rest already, made ready to be exposed. Of metrics with the same labels the last
     /// one is.
     pub(super) fn from_stored(key: &GroupingKey, stored: &Arc<StoredFamily>) -> Self {
-        Self::exposed(Arc::clone(stored), &unpack(key, stored))
+        let mut unpacker = Unpacker::default();
+        let metrics = unpacker.unpack(key, stored);
+        let mut renderer = Renderer::new(metrics.len());
+        let start = renderer.position();
+        renderer.add_all(&stored.metadata.name, metrics);
+        let series = renderer.lines_from(start);
+        renderer.sort_from(start);
+        Self {
+            stored: Arc::clone(stored),
+            metrics: metrics.len(),
+            rendered: renderer.into_rendered().collect(),
+            series,
+        }
     }
 
     /// A push gauge of a group, made ready to be exposed.
     pub(super) fn of_gauge(gauge: Gauge, group: &Group) -> Self {
-        let (family, pushed_at) = gauge.family_of(group);
+        let value = gauge.value(group);
         let shared = SharedLabels::of(group.grouping_key());
         let mut packed = Vec::with_capacity(32);
-        for metric in &family.metrics {
-            pack(&mut packed, &shared, &metric.labels, metric);
-        }
+        pack(&mut packed, &shared, shared.labels(), &value.metric());
         let stored = StoredFamily {
             metadata: Arc::clone(gauge.metadata()),
-            pushed_at,
+            pushed_at: value.stored_at,
             packed: packed.into(),
         };
-        Self::exposed(Arc::new(stored), &family)
+        Self::from_stored(group.grouping_key(), &Arc::new(stored))
     }
 
     /// The metric name.
     pub(super) fn name(&self) -> &Arc<str> {
         &self.stored.metadata.name
-    }
-
-    /// A family at rest, whose metrics come with all labels that they are exposed with.
-    fn exposed(stored: Arc<StoredFamily>, family: &MetricFamily<'_>) -> Self {
-        let metrics = family.metrics.len();
-        let mut renderer = Renderer::new(metrics);
-        let start = renderer.position();
-        renderer.add_all(family);
-        let series = renderer.lines_from(start);
-        renderer.sort_from(start);
-        Self {
-            stored,
-            metrics,
-            rendered: renderer.into_rendered().collect(),
-            series,
-        }
     }
 
     /// As it is at rest in a group.
@@ -296,11 +290,11 @@ fn pack(
 
 /// The keys under which the metrics of a stored family are exposed, sorted.
 pub(super) fn sort_keys(key: &GroupingKey, stored: &StoredFamily) -> Vec<SortKey> {
-    let family = unpack(key, stored);
+    let mut unpacker = Unpacker::default();
+    let metrics = unpacker.unpack(key, stored).iter();
     let mut buffer = Vec::with_capacity(128);
-    let metrics = family.metrics.iter();
     let mut keys: Vec<_> = metrics
-        .map(|metric| SortKey::of(&metric.labels, &mut buffer))
+        .map(|(labels, _)| SortKey::of(labels, &mut buffer))
         .collect();
     keys.sort_unstable();
     keys.dedup();

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::pages::{Names, Rendered, SortKey, series};
 use crate::exposition::Escaping;
 use crate::exposition::text_encoder::{LabelText, WrittenLabel, append_metric};
-use crate::model::{Label, Metric, MetricFamily, Value};
+use crate::model::{Label, Metric, Metrics, Value};
 
 /// Renders metrics, family by family, into one buffer.
 #[derive(Debug)]
@@ -75,9 +75,9 @@ impl<'a> Renderer<'a> {
     }
 
     /// Adds all metrics of a family with the labels that they have.
-    pub(super) fn add_all(&mut self, family: &MetricFamily<'_>) {
-        for (metric, index) in family.metrics.iter().zip(0..) {
-            self.add(&family.name, &metric.labels, metric, index);
+    pub(super) fn add_all(&mut self, name: &str, metrics: &Metrics<'_>) {
+        for ((labels, metric), index) in metrics.iter().zip(0..) {
+            self.add(name, labels, metric, index);
         }
     }
 

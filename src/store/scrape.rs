@@ -19,7 +19,7 @@ use crate::exposition::negotiation::{Compression, ScrapeEncoding, ScrapeFormat};
 use crate::exposition::protobuf;
 use crate::exposition::text_encoder::{append_header, append_metric};
 use crate::exposition::{Escaping, NameKind, escape_name};
-use crate::model::{Label, Metric, MetricFamily, MetricType, Value};
+use crate::model::{Label, Metric, MetricFamily, MetricType, Metrics, Value};
 
 /// What is at hand but below this size is copied behind what was made for the scrape.
 const COPIED_BYTES: usize = 16 << 10;
@@ -183,7 +183,8 @@ impl<'a> Scrape<'a> {
         own: Option<&'a MetricFamily<'a>>,
         pushed: Option<&'a Family>,
     ) {
-        let own_metrics = own.map_or(&[][..], |family| &family.metrics);
+        let none = Metrics::default();
+        let own_metrics = own.map_or(&none, |family| &family.metrics);
         if pushed.is_none() && own_metrics.is_empty() {
             return;
         }
@@ -209,7 +210,7 @@ impl<'a> Scrape<'a> {
         &mut self,
         head: &Head<'_>,
         name: &str,
-        own: &[Metric<'_>],
+        own: &Metrics<'_>,
         pushed: Option<&'a Family>,
     ) {
         append_header(
@@ -227,9 +228,11 @@ impl<'a> Scrape<'a> {
             }
             return self.push(Part::Bytes(escaped.text.clone()));
         }
-        match (own, pushed) {
-            ([], Some(family)) => self.push(Part::Pages(family)),
-            ([only], None) => append_own(&mut self.made, head.name, only),
+        match pushed {
+            Some(family) if own.is_empty() => self.push(Part::Pages(family)),
+            None if own.len() == 1 => own
+                .iter()
+                .for_each(|only| append_own(&mut self.made, head.name, only)),
             _ => self.merge(own_lines(head.name, own), pushed),
         }
     }
@@ -260,15 +263,12 @@ impl<'a> Scrape<'a> {
         &mut self,
         head: &Head<'_>,
         name: &str,
-        own: &[Metric<'_>],
+        own: &Metrics<'_>,
         pushed: Option<&'a Family>,
     ) {
         let mut first = Vec::new();
-        for metric in own {
-            let labels = metric
-                .labels
-                .iter()
-                .map(|label| (&*label.name, &*label.value));
+        for (labels, metric) in own.iter() {
+            let labels = labels.iter().map(|label| (&*label.name, &*label.value));
             protobuf::append_metric(&mut first, labels, metric);
         }
         let mut metrics = vec![Part::Bytes(first.into())];
@@ -318,12 +318,12 @@ impl Part<'_> {
 }
 
 /// The lines of own metrics with their places in scrape order.
-fn own_lines(name: &str, metrics: &[Metric<'_>]) -> Vec<(SortKey, Vec<u8>)> {
+fn own_lines(name: &str, metrics: &Metrics<'_>) -> Vec<(SortKey, Vec<u8>)> {
     let mut buffer = Vec::new();
-    let metrics = metrics.iter().map(|metric| {
+    let metrics = metrics.iter().map(|(labels, metric)| {
         let mut lines = Vec::with_capacity(256);
-        append_own(&mut lines, name, metric);
-        (SortKey::of(&metric.labels, &mut buffer), lines)
+        append_own(&mut lines, name, (labels, metric));
+        (SortKey::of(labels, &mut buffer), lines)
     });
     let mut lines: Vec<_> = metrics.collect();
     lines.sort();
@@ -331,9 +331,9 @@ fn own_lines(name: &str, metrics: &[Metric<'_>]) -> Vec<(SortKey, Vec<u8>)> {
 }
 
 /// Appends the lines of an own metric; one without a value has none.
-fn append_own(out: &mut Vec<u8>, name: &str, metric: &Metric<'_>) {
+fn append_own(out: &mut Vec<u8>, name: &str, (labels, metric): (&[Label<'_>], &Metric<'_>)) {
     if let Some(value) = &metric.value {
-        append_metric(out, name, &metric.labels, value, Escaping::AllowUtf8);
+        append_metric(out, name, labels, value, Escaping::AllowUtf8);
     }
 }
 
@@ -363,12 +363,12 @@ fn encode(
             ))
         })
         .collect();
-    let metrics: HashMap<GroupId, Vec<Metric<'_>>> = families
+    let metrics: HashMap<GroupId, Metrics<'_>> = families
         .iter()
         .map(|(&group, family)| {
             (
                 group,
-                protobuf::decode_metrics(&family.stored.packed, 0).unwrap_or_default(),
+                protobuf::decode_metrics(&family.stored.packed).unwrap_or_default(),
             )
         })
         .collect();
@@ -377,9 +377,9 @@ fn encode(
         let metric = metrics
             .get(&entry.group)
             .and_then(|metrics| metrics.get(entry.index as usize));
-        if let (Some(group), Some(metric)) = (state.group(entry.group), metric) {
-            let mut labels = metric.labels.clone();
-            SharedLabels::of(group.grouping_key()).add_to(&mut labels);
+        if let (Some(group), Some((own, metric))) = (state.group(entry.group), metric) {
+            let mut labels = own.to_vec();
+            SharedLabels::of(group.grouping_key()).add_to(&mut labels, 0);
             let name_of = |label: &Label<'_>| {
                 escape_name(&label.name, escaping, NameKind::Label).into_owned()
             };

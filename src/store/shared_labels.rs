@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::model::{GroupingKey, INSTANCE, Label};
 
 /// The labels of a grouping key, and an empty `instance` for metrics that have none.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct SharedLabels<'a> {
     /// Sorted by name.
     labels: Vec<Label<'a>>,
@@ -16,16 +16,24 @@ pub(super) struct SharedLabels<'a> {
 impl<'a> SharedLabels<'a> {
     /// Those of the group with this grouping key.
     pub(super) fn of(key: &'a GroupingKey) -> Self {
-        let mut labels = Vec::with_capacity(8);
+        let mut shared = Self {
+            labels: Vec::with_capacity(8),
+            default: None,
+        };
+        shared.become_those_of(key);
+        shared
+    }
+
+    /// Makes them those of the group with this grouping key.
+    pub(super) fn become_those_of(&mut self, key: &'a GroupingKey) {
+        let labels = &mut self.labels;
+        labels.clear();
         labels.extend(key.labels().map(|(name, value)| Label::new(name, value)));
         let instance = labels.binary_search_by(|label| (*label.name).cmp(INSTANCE));
         if let Err(at) = instance {
             labels.insert(at, Label::new(INSTANCE, ""));
         }
-        Self {
-            labels,
-            default: instance.err(),
-        }
+        self.default = instance.err();
     }
 
     /// The labels, sorted by name: those of a metric that has none of its own.
@@ -38,15 +46,17 @@ impl<'a> SharedLabels<'a> {
         self.labels
     }
 
-    /// Makes a metric's own labels those that it is exposed with: with these among them, sorted by name.
+    /// Makes a metric's own labels, those from this place on, the ones that it is exposed with: with these among them,
+    /// sorted by name.
     ///
     /// Own labels that the grouping key names as well are overwritten; a name that the metric itself has twice stays
     /// there twice.
-    pub(super) fn add_to(&self, labels: &mut Vec<Label<'a>>) {
-        if !labels.is_sorted_by(|a, b| a.name <= b.name) {
-            labels.sort_by(|a, b| a.name.cmp(&b.name));
+    pub(super) fn add_to(&self, labels: &mut Vec<Label<'a>>, from: usize) {
+        let own = &mut labels[from..];
+        if !own.is_sorted_by(|a, b| a.name <= b.name) {
+            own.sort_by(|a, b| a.name.cmp(&b.name));
         }
-        let mut at = 0;
+        let mut at = from;
         for (place, shared) in self.labels.iter().enumerate() {
             let order = loop {
                 match labels.get(at).map(|own| own.name.cmp(&shared.name)) {
@@ -81,7 +91,7 @@ mod tests {
             .iter()
             .map(|(name, value)| Label::new(*name, *value))
             .collect();
-        shared.add_to(&mut labels);
+        shared.add_to(&mut labels, 0);
         let shown: Vec<_> = labels
             .iter()
             .map(|label| {

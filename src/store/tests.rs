@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::exposition::Escaping;
 use crate::exposition::negotiation::ScrapeEncoding;
-use crate::model::{Label, Metric, MetricType, Value};
+use crate::model::{Label, MetricType, Metrics, Value};
 
 mod cost;
 mod naive;
@@ -174,17 +174,12 @@ fn text_of(snapshot: &Snapshot) -> String {
 }
 
 fn untyped(name: &str, label: &str, value: f64) -> MetricFamily<'static> {
-    let metric = Metric {
-        labels: vec![Label::new("l", label.to_owned())],
-        value: Some(Value::Untyped(value)),
-        timestamp_ms: None,
-        unknown_fields: std::borrow::Cow::default(),
-    };
+    let labels = [Label::new("l", label.to_owned())];
     MetricFamily {
         name: name.to_owned().into(),
         help: None,
         metric_type: MetricType::Untyped,
-        metrics: vec![metric],
+        metrics: Metrics::from_iter([(labels, Value::Untyped(value).into())]),
     }
 }
 

@@ -134,7 +134,7 @@ fn gauge(family: &UpstreamFamily) -> PushGauge {
     let decoded = protobuf::decode_family_message(&family.protobuf, ParseLimits::NONE);
     let value = decoded
         .ok()
-        .and_then(|family| match family.metrics.first()?.value {
+        .and_then(|family| match family.metrics.get(0)?.1.value {
             Some(Value::Gauge(value)) => Some(value),
             _ => None,
         });

@@ -149,10 +149,9 @@ fn to_protobuf(families: &[MetricFamily<'_>]) -> Vec<u8> {
 
 fn to_json(families: &[MetricFamily<'_>]) -> Result<Vec<u8>> {
     let metrics = families.iter().flat_map(|family| {
-        family.metrics.iter().map(|metric| JsonMetric {
+        family.metrics.iter().map(|(labels, metric)| JsonMetric {
             name: &family.name,
-            labels: metric
-                .labels
+            labels: labels
                 .iter()
                 .map(|label| (&*label.name, &*label.value))
                 .collect(),

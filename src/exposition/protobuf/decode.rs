@@ -15,7 +15,7 @@ use crate::exposition::ParseLimits;
 use crate::exposition::family_index::FamilyIndex;
 use crate::exposition::in_place::append_made;
 use crate::exposition::quoting::Quoted;
-use crate::model::{Metric, MetricFamily, MetricType};
+use crate::model::{MetricFamily, MetricType, Metrics};
 
 /// Decodes a body of families, each with its length in front, in order of first appearance. Of several families
 /// of one name the last one counts.
@@ -71,21 +71,29 @@ pub fn decode_family_message(
     }
 }
 
-/// Decodes what several [`append_metric`](super::append_metric) have appended, with room for so many more labels of each
-/// metric.
-pub fn decode_metrics(packed: &[u8], label_room: usize) -> Result<Vec<Metric<'_>>, DecodeError> {
-    let mut decoder = MetricDecoder::with_label_room(label_room);
-    let mut metrics = Vec::new();
+/// Decodes what several [`append_metric`](super::append_metric) have appended.
+pub fn decode_metrics(packed: &[u8]) -> Result<Metrics<'_>, DecodeError> {
+    let mut metrics = Metrics::default();
+    decode_metrics_to(packed, &mut metrics)?;
+    Ok(metrics)
+}
+
+/// The same, behind the metrics that are there. With an error it is open which of them came to be there.
+pub(crate) fn decode_metrics_to<'a>(
+    packed: &'a [u8],
+    metrics: &mut Metrics<'a>,
+) -> Result<(), DecodeError> {
+    let mut decoder = MetricDecoder::new(ParseLimits::NONE);
     let mut reader = Reader::new(packed);
     while !reader.is_at_end() {
         let Key(4, BYTES) = reader.key().map_err(Stop::from)? else {
             return Err(DecodeError::Malformed);
         };
         let message = reader.bytes().map_err(Stop::from)?;
-        decoder.metric(message, &mut metrics)?;
+        decoder.metric(message, metrics)?;
     }
     match decoder.flaw {
-        None => Ok(metrics),
+        None => Ok(()),
         Some(flaw) => Err(DecodeError::Unexposable(flaw)),
     }
 }
@@ -150,7 +158,7 @@ fn empty_family<'a>() -> MetricFamily<'a> {
         name: Cow::Borrowed(""),
         help: None,
         metric_type: MetricType::Untyped,
-        metrics: Vec::new(),
+        metrics: Metrics::default(),
     }
 }
 
@@ -163,11 +171,11 @@ fn decode_family<'a>(
 ) -> Result<Option<Unexposable>, Stop> {
     // Twice for the index by name.
     decoder.budget.take::<MetricFamily<'_>>(2)?;
-    decoder.budget.take::<Metric<'_>>(header.metrics)?;
+    decoder.budget.take_metrics(header.metrics)?;
     let flaw = header.describe(family).err();
     let metric_type = flaw.is_none().then_some(family.metric_type);
     decoder.begin_family(header.name, metric_type);
-    family.metrics = Vec::with_capacity(header.metrics);
+    family.metrics = Metrics::with_capacity(header.metrics);
     let mut reader = Reader::new(message);
     while !reader.is_at_end() {
         match reader.key()? {

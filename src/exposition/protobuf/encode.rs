@@ -25,9 +25,8 @@ pub fn append_family_message(out: &mut Vec<u8>, family: &MetricFamily<'_>) {
         family.help.as_deref(),
         family.metric_type,
     );
-    for metric in &family.metrics {
-        let labels = metric.labels.iter();
-        let labels = labels.map(|label| (&*label.name, &*label.value));
+    for (labels, metric) in family.metrics.iter() {
+        let labels = labels.iter().map(|label| (&*label.name, &*label.value));
         append_metric(out, labels, metric);
     }
 }
@@ -54,7 +53,7 @@ fn append_head(out: &mut Vec<u8>, name: &str, help: Option<&str>, metric_type: M
     append_varint_field(out, 3, metric_type.proto_number().into());
 }
 
-/// Appends a metric as a field of its family, with these labels in place of its own.
+/// Appends a metric as a field of its family, with these labels.
 pub fn append_metric<'l>(
     out: &mut Vec<u8>,
     labels: impl IntoIterator<Item = (&'l str, &'l str)>,

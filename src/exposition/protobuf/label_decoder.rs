@@ -8,14 +8,46 @@ use crate::exposition::in_place::append_made;
 use crate::exposition::quoting::Quoted;
 use crate::model::Label;
 
+/// The last label that could be exposed at some place among the labels of a metric; at first an empty one.
+#[derive(Clone, Copy, Default)]
+pub(super) struct RecentLabel<'a> {
+    /// As it was pushed: the label of the next metric is mostly the same, or has the same name.
+    message: &'a [u8],
+    name: &'a str,
+    value: &'a str,
+}
+
 impl<'a> MetricDecoder<'a> {
-    /// Decodes a label behind the others, or notes why it cannot be exposed.
+    /// Decodes the label at this place behind the others, or notes why it cannot be exposed.
     pub(super) fn label(
         &mut self,
         message: &'a [u8],
+        place: usize,
         labels: &mut Vec<Label<'a>>,
     ) -> Result<(), Stop> {
         self.budget.take::<Label<'_>>(1)?;
+        let recent = self.recent_labels.get(place).copied().unwrap_or_default();
+        let label = if recent.message == message {
+            recent
+        } else {
+            let Some(label) = self.other_label(message, recent.name)? else {
+                return Ok(());
+            };
+            if let Some(recent) = self.recent_labels.get_mut(place) {
+                *recent = label;
+            }
+            label
+        };
+        append_made(labels, || Label::new(label.name, label.value));
+        Ok(())
+    }
+
+    /// Decodes a label, which likely has the name that is known to be valid.
+    fn other_label(
+        &mut self,
+        message: &'a [u8],
+        known_name: &'a str,
+    ) -> Result<Option<RecentLabel<'a>>, Stop> {
         let (mut name, mut value) = (&[][..], &[][..]);
         let mut reader = Reader::new(message);
         while !reader.is_at_end() {
@@ -25,12 +57,17 @@ impl<'a> MetricDecoder<'a> {
                 key => reader.skip(key)?,
             }
         }
-        let Some(valid_name) = self.valid_label_name(name, labels.len()) else {
+        let valid_name = if known_name.as_bytes() == name {
+            Some(known_name)
+        } else {
+            valid_name(name)
+        };
+        let Some(valid_name) = valid_name else {
             self.note_flaw(|family| Unexposable::InvalidLabelName {
                 family,
                 name: Quoted(name).to_string(),
             });
-            return Ok(());
+            return Ok(None);
         };
         let Ok(valid_value) = std::str::from_utf8(value) else {
             self.note_flaw(|family| Unexposable::InvalidLabelValue {
@@ -38,26 +75,13 @@ impl<'a> MetricDecoder<'a> {
                 name: Quoted(name).to_string(),
                 value: Quoted(value).to_string(),
             });
-            return Ok(());
+            return Ok(None);
         };
-        append_made(labels, || Label::new(valid_name, valid_value));
-        Ok(())
-    }
-
-    /// The name of the label at this place as text, if it may be exposed.
-    fn valid_label_name(&mut self, name: &'a [u8], at: usize) -> Option<&'a str> {
-        let known = self.known_names.get_mut(at);
-        if let Some(known) = &known
-            && known.as_bytes() == name
-        {
-            return Some(known);
-        }
-        let name = valid_name(name)?;
-        match known {
-            Some(known) => *known = name,
-            None => self.known_names.push(name),
-        }
-        Some(name)
+        Ok(Some(RecentLabel {
+            message,
+            name: valid_name,
+            value: valid_value,
+        }))
     }
 
     /// Notes the flaw of a label if it is the first one. Nobody will see the metric, so the label can be left out.

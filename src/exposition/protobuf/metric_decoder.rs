@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::label_decoder::RecentLabel;
 use super::wire::{BYTES, FIXED64, Key, Reader, VARINT, WireError, low_32_bits};
 use super::{DecodeError, Unexposable};
-use crate::exposition::in_place::append_made;
 use crate::exposition::limits::Budget;
 use crate::exposition::{ParseLimits, TooLarge};
 use crate::model::{
-    Counter, Exemplar, Histogram, Metric, MetricType, ProtoTimestamp, Summary, Value,
+    Counter, Exemplar, Histogram, Metric, MetricType, Metrics, ProtoTimestamp, Summary, Value,
 };
 
 /// Decodes the metrics of one family after the other.
@@ -16,12 +16,8 @@ pub(super) struct MetricDecoder<'a> {
     pub(super) family: &'a [u8],
     metric_type: Option<MetricType>,
     pub(super) budget: Budget,
-    /// How many labels the metric before had; mostly this one has as many.
-    label_count: usize,
-    /// How many labels each metric is to have room for, beside its own.
-    label_room: usize,
-    /// Valid label names, by place the last one; mostly they come again.
-    pub(super) known_names: Vec<&'a str>,
+    /// By place, for the first few.
+    pub(super) recent_labels: [RecentLabel<'a>; 8],
     /// The first thing found because of which the family cannot be exposed.
     pub(super) flaw: Option<Unexposable>,
 }
@@ -32,20 +28,8 @@ impl<'a> MetricDecoder<'a> {
             family: b"",
             metric_type: None,
             budget: Budget::new(limits),
-            label_count: 0,
-            label_room: 0,
-            known_names: Vec::new(),
+            recent_labels: Default::default(),
             flaw: None,
-        }
-    }
-
-    /// One without limits, for metrics that are going to have so many more labels.
-    pub(super) fn with_label_room(label_room: usize) -> Self {
-        Self {
-            // Mostly it is more than none.
-            label_count: 1,
-            label_room,
-            ..Self::new(ParseLimits::NONE)
         }
     }
 
@@ -56,37 +40,33 @@ impl<'a> MetricDecoder<'a> {
         self.flaw = None;
     }
 
-    /// Decodes a metric behind the others. It is made where it stays: to move it costs more than to decode it.
+    /// Decodes a metric behind the others.
     pub(super) fn metric(
         &mut self,
         message: &'a [u8],
-        metrics: &mut Vec<Metric<'a>>,
+        metrics: &mut Metrics<'a>,
     ) -> Result<(), Stop> {
-        let metric = append_made(metrics, || Metric {
-            labels: Vec::with_capacity(self.label_count + self.label_room),
+        let (labels, metric) = metrics.append(|| Metric {
             value: None,
             timestamp_ms: None,
             unknown_fields: Cow::Borrowed(&[]),
         });
+        let before = labels.len();
         let mut reader = Reader::new(message);
         while !reader.is_at_end() {
-            let before = reader.rest();
+            let rest = reader.rest();
             match reader.key()? {
-                Key(1, BYTES) => self.label(reader.bytes()?, &mut metric.labels)?,
+                Key(1, BYTES) => self.label(reader.bytes()?, labels.len() - before, labels)?,
                 Key(number @ (2..=5 | 7), BYTES) => {
                     self.value(number, reader.bytes()?, &mut metric.value)?;
                 }
                 Key(6, VARINT) => metric.timestamp_ms = Some(reader.varint()?.cast_signed()),
                 key => {
                     reader.skip(key)?;
-                    let field = &before[..before.len() - reader.rest().len()];
+                    let field = &rest[..rest.len() - reader.rest().len()];
                     append_unknown(&mut metric.unknown_fields, field);
                 }
             }
-        }
-        self.label_count = metric.labels.len();
-        if self.label_room == 0 {
-            metric.labels.shrink_to_fit();
         }
         Ok(())
     }
@@ -169,7 +149,10 @@ impl<'a> MetricDecoder<'a> {
         let mut reader = Reader::new(message);
         while !reader.is_at_end() {
             match reader.key()? {
-                Key(1, BYTES) => self.label(reader.bytes()?, &mut exemplar.labels)?,
+                Key(1, BYTES) => {
+                    let place = exemplar.labels.len();
+                    self.label(reader.bytes()?, place, &mut exemplar.labels)?;
+                }
                 Key(2, FIXED64) => exemplar.value = reader.double()?,
                 Key(3, BYTES) => timestamp(reader.bytes()?, &mut exemplar.timestamp)?,
                 key => reader.skip(key)?,

@@ -3,8 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::exposition::{ParseLimits, arbitrary};
 use crate::model::{
-    Bucket, BucketSpan, Exemplar, Histogram, Label, Metric, MetricFamily, MetricType, Summary,
-    Value,
+    Bucket, BucketSpan, Exemplar, Histogram, Label, Metric, MetricFamily, MetricType, Metrics,
+    Summary, Value,
 };
 
 const LIMITS: ParseLimits = ParseLimits {
@@ -23,9 +23,10 @@ fn check(body: &[u8], outcome: &str) {
 
 /// Name, help, type and metrics on one line.
 fn shown(family: &MetricFamily<'_>) -> String {
-    let metrics = family.metrics.iter().map(|metric| {
-        let labels = metric.labels.iter();
-        let labels = labels.map(|label| format!("{}={},", label.name, label.value));
+    let metrics = family.metrics.iter().map(|(labels, metric)| {
+        let labels = labels
+            .iter()
+            .map(|label| format!("{}={},", label.name, label.value));
         format!("{{{}}} {:?};", labels.collect::<String>(), metric.value)
     });
     let metrics: String = metrics.collect();
@@ -73,12 +74,8 @@ fn label(name: &[u8], value: &[u8]) -> Vec<u8> {
 /// The only metric of a family of this type.
 fn only_metric(metric_type: &[u8], metric: &[u8]) -> Metric<'static> {
     let body = family(&[metric_type, &field(0x22, &[metric])]);
-    let body: &'static [u8] = body.leak();
-    decode_families(body, LIMITS)
-        .unwrap()
-        .remove(0)
-        .metrics
-        .remove(0)
+    let mut families = decode_families(body.leak(), LIMITS).unwrap();
+    families[0].metrics.metric_mut(0).clone()
 }
 
 #[test]
@@ -267,7 +264,10 @@ fn merges_what_comes_twice() {
         (5, 1.0, 2)
     );
     let label = field(0x0a, &[b"\x0a\x01a\x0a\x01b\x12\x01c"]);
-    assert_eq!(only_metric(GAUGE, &label).labels, [Label::new("b", "c")]);
+    check(
+        &family(&[GAUGE, &field(0x22, &[&label])]),
+        "m None Gauge {b=c,} None;",
+    );
 }
 
 #[test]
@@ -315,6 +315,43 @@ fn keeps_unknown_fields_of_metrics() {
 }
 
 #[test]
+fn labels_that_come_again_are_what_they_are_alone() {
+    let many: Vec<_> = (b'a'..=b'z').map(|name| label(&[name], b"v")).collect();
+    let many: Vec<_> = many.iter().map(|label| &label[..]).collect();
+    let pool = [
+        gauge(&[]),
+        gauge(&[b"\x0a\0"]),
+        gauge(&[&label(b"a", b"v")]),
+        gauge(&[&label(b"a", b"w")]),
+        gauge(&[&label(b"b", b"v"), &label(b"a", b"v")]),
+        gauge(&many),
+    ];
+    let alone = |metric| {
+        let metrics = decode_metrics(metric).unwrap();
+        let (labels, metric) = metrics.get(0).unwrap();
+        (labels.to_vec(), metric.clone())
+    };
+    for first in &pool {
+        for second in &pool {
+            for third in &pool {
+                let together = [&first[..], second, third].concat();
+                let expected = Metrics::from_iter([first, second, third].map(|one| alone(one)));
+                assert_eq!(decode_metrics(&together), Ok(expected));
+            }
+        }
+    }
+    check(
+        &family(&[
+            GAUGE,
+            &gauge(&[&label(b"a", b"v")]),
+            &gauge(&[&label(b"a", b"\xff")]),
+            &gauge(&[&label(b"a", b"v")]),
+        ]),
+        r#"collected metric "m" { label:{name:"a"  value:"\xff"}} has a label named "a" whose value is not utf8: "\xff""#,
+    );
+}
+
+#[test]
 fn drops_the_unit() {
     check(&family(&[b"\x2a\x01\xff", GAUGE]), "m None Gauge ");
 }
@@ -323,7 +360,8 @@ fn drops_the_unit() {
 fn borrows_from_the_body() {
     let body = family(&[GAUGE, &gauge(&[&label(b"a", b"b")])]);
     let families = decode_families(&body, LIMITS).unwrap();
-    let Label { name, value } = &families[0].metrics[0].labels[0];
+    let (labels, _) = families[0].metrics.get(0).unwrap();
+    let Label { name, value } = &labels[0];
     for text in [&families[0].name, name, value] {
         assert!(matches!(text, std::borrow::Cow::Borrowed(_)), "{text}");
     }
@@ -339,7 +377,7 @@ fn bounds_the_memory() {
         let error = decode_families(&body, ParseLimits { max_memory: limit }).unwrap_err();
         assert_eq!(error, DecodeError::TooLarge(TooLarge { limit }));
     };
-    let (metric, label) = (size_of::<Metric<'_>>(), size_of::<Label<'_>>());
+    let (metric, label) = (Metrics::METRIC_BYTES, size_of::<Label<'_>>());
     let (bucket, exemplar) = (size_of::<Bucket<'_>>(), size_of::<Exemplar<'_>>());
     check(b"", &[]);
     check(b"\x22\0\x22\0", &[metric, metric]);
@@ -365,9 +403,8 @@ fn bounds_the_memory() {
 }
 
 #[test]
-fn encodes_fields_in_order_with_other_labels() {
+fn encodes_fields_in_order() {
     let metric = Metric {
-        labels: vec![Label::new("dropped", "")],
         value: Some(Value::Gauge(1.0)),
         timestamp_ms: Some(-1),
         unknown_fields: (&b"\x40\x05"[..]).into(),
@@ -393,11 +430,11 @@ fn encodes_fields_in_order_with_other_labels() {
 #[test]
 fn only_metrics_are_taken_for_metrics() {
     assert_eq!(
-        decode_metrics(b"\x22\0\x18\x01", 0),
+        decode_metrics(b"\x22\0\x18\x01"),
         Err(DecodeError::Malformed)
     );
-    assert_eq!(decode_metrics(b"\x22\x05", 0), Err(DecodeError::Malformed));
-    assert_eq!(decode_metrics(b"", 0), Ok(vec![]));
+    assert_eq!(decode_metrics(b"\x22\x05"), Err(DecodeError::Malformed));
+    assert_eq!(decode_metrics(b""), Ok(Metrics::default()));
 }
 
 proptest! {
@@ -409,14 +446,12 @@ proptest! {
         prop_assert_eq!(format!("{:?}", decoded), format!("{:?}", [&family]));
 
         let mut packed = Vec::new();
-        for metric in &family.metrics {
-            let labels = metric.labels.iter();
-            append_metric(&mut packed, labels.map(|label| (&*label.name, &*label.value)), metric);
+        for (labels, metric) in family.metrics.iter() {
+            let labels = labels.iter().map(|label| (&*label.name, &*label.value));
+            append_metric(&mut packed, labels, metric);
         }
-        for label_room in [0, 2] {
-            let metrics = decode_metrics(&packed, label_room).unwrap();
-            prop_assert_eq!(format!("{metrics:?}"), format!("{:?}", family.metrics));
-        }
+        let metrics = decode_metrics(&packed).unwrap();
+        prop_assert_eq!(format!("{metrics:?}"), format!("{:?}", family.metrics));
     }
 
     #[test]
@@ -431,6 +466,6 @@ proptest! {
     #[test]
     fn survives_any_bytes(body in proptest::collection::vec(any::<u8>(), 0..60)) {
         let _ = decode_families(&body, LIMITS);
-        let _ = decode_metrics(&body, 0);
+        let _ = decode_metrics(&body);
     }
 }

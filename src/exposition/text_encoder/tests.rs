@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Bucket, Counter, Label, Metric};
+use crate::model::{Bucket, Counter, Label, Metric, Metrics};
 
 /// A family with one metric prints like this under this escaping.
 #[track_caller]
@@ -204,17 +204,19 @@ fn prints_headers() {
 
 #[test]
 fn prints_families() {
-    let metric = |value| Metric {
-        labels: vec![Label::new("a", "b")],
-        value,
-        timestamp_ms: Some(1),
-        unknown_fields: Cow::Borrowed(b"\x40\x05"),
+    let metric = |value| {
+        let metric = Metric {
+            value,
+            timestamp_ms: Some(1),
+            unknown_fields: Cow::Borrowed(b"\x40\x05"),
+        };
+        ([Label::new("a", "b")], metric)
     };
     let family = MetricFamily {
         name: "m".into(),
         help: None,
         metric_type: MetricType::Gauge,
-        metrics: vec![metric(Some(Value::Gauge(1.0))), metric(None)],
+        metrics: Metrics::from_iter([metric(Some(Value::Gauge(1.0))), metric(None)]),
     };
     let mut out = Vec::new();
     append_family(&mut out, &family, BARE);

@@ -10,10 +10,9 @@ use super::label_buffer::LabelBuffer;
 use super::samples::{self, Part};
 use crate::exposition::TooLarge;
 use crate::exposition::family_index::FamilyIndex;
-use crate::exposition::in_place::append_made;
 use crate::exposition::limits::Budget;
 use crate::model::{
-    Bucket, Counter, Histogram, Label, Metric, MetricFamily, MetricType, Summary, Value,
+    Bucket, Counter, Histogram, Label, Metric, MetricFamily, MetricType, Metrics, Summary, Value,
     is_legacy_metric_name,
 };
 
@@ -35,7 +34,7 @@ pub(super) struct Family<'a> {
     pub(super) help: Option<Cow<'a, str>>,
     /// Absent until there was a TYPE line or a sample.
     pub(super) metric_type: Option<MetricType>,
-    metrics: Vec<Metric<'a>>,
+    metrics: Metrics<'a>,
     /// The metric that was found last; the next line mostly belongs to the same.
     recent: usize,
 }
@@ -117,7 +116,7 @@ impl<'a> Families<'a> {
             name,
             help: None,
             metric_type: None,
-            metrics: Vec::new(),
+            metrics: Metrics::default(),
             recent: 0,
         });
         Ok(Target {
@@ -175,7 +174,7 @@ impl<'a> Families<'a> {
             budget.take::<Bucket<'_>>(1)?;
         }
         let family = &mut self.all[target.family];
-        let metric = &mut family.metrics[at];
+        let metric = family.metrics.metric_mut(at);
         samples::add(metric, target.part, (position, value), &family.name)?;
         Ok(metric)
     }
@@ -190,15 +189,13 @@ impl<'a> Families<'a> {
     ) -> Result<usize, TooLarge> {
         let family = &mut self.all[index];
         let recent = family.metrics.get(family.recent);
-        if recent.is_some_and(|metric| metric.labels == labels.as_slice()) {
+        if recent.is_some_and(|(recent, _)| recent == labels.as_slice()) {
             return Ok(family.recent);
         }
         let mut hash = hash_of(labels.as_slice(), self.by_labels.hasher());
         family.recent = loop {
             match self.by_labels.entry((index, hash)) {
-                Entry::Occupied(known)
-                    if is_same_set(&family.metrics[*known.get()].labels, labels) =>
-                {
+                Entry::Occupied(known) if family.has_at(*known.get(), labels) => {
                     break *known.get();
                 }
                 Entry::Occupied(_) => hash = hash.wrapping_add(1),
@@ -229,7 +226,7 @@ impl<'a> Family<'a> {
         metric_type: MetricType,
         budget: &mut Budget,
     ) -> Result<usize, TooLarge> {
-        budget.take::<Metric<'_>>(1)?;
+        budget.take_metrics(1)?;
         budget.take::<Label<'_>>(labels.len())?;
         match metric_type {
             MetricType::Counter | MetricType::Gauge | MetricType::Untyped => {}
@@ -238,33 +235,19 @@ impl<'a> Family<'a> {
                 budget.take::<Histogram<'_>>(1)?;
             }
         }
-        self.make_room();
-        append_made(&mut self.metrics, || Metric {
-            labels: labels.take(),
-            value: Some(empty_value(metric_type)),
-            timestamp_ms: None,
-            unknown_fields: Cow::Borrowed(&[]),
-        });
+        let make = || Metric::from(empty_value(metric_type));
+        labels.move_to(self.metrics.append(make).0);
         Ok(self.metrics.len() - 1)
     }
 
-    /// Makes room for another metric: for one, as many families have no other, then for four.
-    ///
-    /// To grow in place is a matter of the whole heap, for which all threads queue; small memory that is new is not.
-    fn make_room(&mut self) {
-        match self.metrics.len() {
-            0 => self.metrics.reserve_exact(1),
-            1 => {
-                let mut more = Vec::with_capacity(4);
-                more.append(&mut self.metrics);
-                self.metrics = more;
-            }
-            _ => {}
-        }
+    /// Whether the metric at this place has these labels, in any order.
+    fn has_at(&self, at: usize, labels: &LabelBuffer<'_>) -> bool {
+        let metric = self.metrics.get(at);
+        metric.is_some_and(|(known, _)| is_same_set(known, labels))
     }
 
     fn finish(mut self) -> MetricFamily<'a> {
-        for metric in &mut self.metrics {
+        for metric in self.metrics.iter_mut() {
             if let Some(Value::Histogram(histogram)) = &mut metric.value {
                 samples::settle_counts(histogram);
             }

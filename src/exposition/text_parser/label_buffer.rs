@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::mem;
 
 use crate::exposition::in_place::append_made;
 use crate::model::Label;
@@ -65,16 +64,8 @@ impl<'a> LabelBuffer<'a> {
         Some(self.labels.remove(at))
     }
 
-    /// Takes all labels out, in a vector of just that size.
-    pub(super) fn take(&mut self) -> Vec<Label<'a>> {
-        let count = self.labels.len();
-        if self.labels.capacity() > count {
-            let mut labels = Vec::with_capacity(count);
-            labels.append(&mut self.labels);
-            self.labels = Vec::with_capacity(count);
-            return labels;
-        }
-        // The next line mostly has as many.
-        mem::replace(&mut self.labels, Vec::with_capacity(count))
+    /// Moves all labels behind those that are there.
+    pub(super) fn move_to(&mut self, labels: &mut Vec<Label<'a>>) {
+        labels.append(&mut self.labels);
     }
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::exposition::text_encoder::append_family;
 use crate::exposition::{Escaping, TooLarge, arbitrary};
-use crate::model::{Bucket, Histogram, Label, Metric, MetricType, Summary, Value};
+use crate::model::{Bucket, Histogram, Label, Metric, MetricType, Metrics, Summary, Value};
 
 use NameScheme::{Legacy, Utf8};
 
@@ -40,9 +40,12 @@ fn check(scheme: NameScheme, body: impl AsRef<[u8]>, outcome: &str) {
     );
 }
 
-fn metrics(body: &str) -> Vec<Metric<'_>> {
-    let mut families = parse(body.as_bytes(), Utf8, LIMITS).unwrap();
-    families.pop().unwrap().metrics
+fn metrics(body: &str) -> Vec<(Vec<Label<'_>>, Metric<'_>)> {
+    let families = parse(body.as_bytes(), Utf8, LIMITS).unwrap();
+    let metrics = families.last().unwrap().metrics.iter();
+    metrics
+        .map(|(labels, metric)| (labels.to_vec(), metric.clone()))
+        .collect()
 }
 
 #[test]
@@ -174,13 +177,13 @@ fn reads_numbers_as_go_does() {
 
 #[test]
 fn reads_timestamps() {
-    assert_eq!(metrics("m 1 1000\n")[0].timestamp_ms, Some(1000));
-    assert_eq!(metrics("m 1 \t -5\n")[0].timestamp_ms, Some(-5));
+    assert_eq!(metrics("m 1 1000\n")[0].1.timestamp_ms, Some(1000));
+    assert_eq!(metrics("m 1 \t -5\n")[0].1.timestamp_ms, Some(-5));
     assert_eq!(
-        metrics("# TYPE m summary\nm_sum 1 0\n")[0].timestamp_ms,
+        metrics("# TYPE m summary\nm_sum 1 0\n")[0].1.timestamp_ms,
         Some(0)
     );
-    assert_eq!(metrics("m 1\n")[0].timestamp_ms, None);
+    assert_eq!(metrics("m 1\n")[0].1.timestamp_ms, None);
     check(
         Legacy,
         "m 1 x\n",
@@ -221,7 +224,7 @@ fn bounds_the_memory() {
         assert_eq!(error, ParseError::TooLarge(TooLarge { limit }), "{body}");
     };
     let family = 2 * size_of::<families::Family<'_>>();
-    let (metric, label) = (size_of::<Metric<'_>>(), size_of::<Label<'_>>());
+    let (metric, label) = (Metrics::METRIC_BYTES, size_of::<Label<'_>>());
     let (bucket, histogram) = (size_of::<Bucket<'_>>(), size_of::<Histogram<'_>>());
     let summary = size_of::<Summary>();
     check("# HELP m x\n# HELP n x\n", &[family, family]);

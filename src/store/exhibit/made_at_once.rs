@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::{panic, thread};
 
 use super::Exhibit;
-use crate::model::MetricFamily;
+use crate::model::{Label, Metric};
 use crate::store::change::StoredFamily;
 use crate::store::consistency::OwnFamily;
 use crate::store::families::Family;
-use crate::store::groups::{Gauge, Group, GroupFamily, GroupId, unpack};
+use crate::store::groups::{Gauge, Group, GroupFamily, GroupId, Unpacker};
 use crate::store::pages::Batch;
 use crate::store::renderer::append_lines;
+use crate::store::shared_labels::SharedLabels;
 
 /// Where a family of a group is: the place of the group, and its place there.
 type Place = (usize, usize);
@@ -99,19 +100,20 @@ fn made_of_pushed(
     places.sort_by_key(|&(at, place)| groups[at].families[place].stored.pushed_at);
     let mut shown = Family::default();
     let mut measured = Vec::with_capacity(places.len());
+    let mut unpacker = Unpacker::default();
     let mut kinds = Vec::new();
     for (at, place) in places {
         let group = &groups[at];
         let stored = &group.families[place].stored;
-        let family = unpack(group.grouping_key(), stored);
-        if !family.metrics.is_empty() {
+        let metrics = unpacker.unpack(group.grouping_key(), stored);
+        if !metrics.is_empty() {
             if !shown.has(stored) {
                 kinds.push(Arc::clone(stored));
             }
             shown.count_in(stored);
         }
-        let series = add(batch, group.id, &family);
-        let family = GroupFamily::new(Arc::clone(stored), family.metrics.len(), series);
+        let series = add(batch, group.id, &name, metrics.iter());
+        let family = GroupFamily::new(Arc::clone(stored), metrics.len(), series);
         measured.push(((at, place), family));
     }
     Made {
@@ -125,14 +127,16 @@ fn made_of_pushed(
 fn made_of_gauge(gauge: Gauge, groups: &[Group], batch: &mut Batch) -> Made {
     let name = gauge.name();
     let mut shown = Family::default();
+    let mut shared = SharedLabels::default();
     for group in groups {
-        let (family, pushed_at) = gauge.family_of(group);
+        let value = gauge.value(group);
         shown.count_in(&StoredFamily {
             metadata: Arc::clone(gauge.metadata()),
-            pushed_at,
+            pushed_at: value.stored_at,
             packed: Box::default(),
         });
-        add(batch, group.id, &family);
+        shared.become_those_of(group.grouping_key());
+        add(batch, group.id, name, [(shared.labels(), &value.metric())]);
     }
     Made {
         name: name.into(),
@@ -143,12 +147,17 @@ fn made_of_gauge(gauge: Gauge, groups: &[Group], batch: &mut Batch) -> Made {
 }
 
 /// Adds what a group has of a family; how many lines that are.
-fn add(batch: &mut Batch, group: GroupId, family: &MetricFamily<'_>) -> usize {
+fn add<'m>(
+    batch: &mut Batch,
+    group: GroupId,
+    name: &str,
+    metrics: impl IntoIterator<Item = (&'m [Label<'m>], &'m Metric<'m>)>,
+) -> usize {
     let before = batch.position();
-    for (metric, index) in family.metrics.iter().zip(0..) {
+    for ((labels, metric), index) in metrics.into_iter().zip(0..) {
         if let Some(value) = &metric.value {
-            batch.add(group, index, &metric.labels, |text| {
-                append_lines(text, &family.name, &metric.labels, value)
+            batch.add(group, index, labels, |text| {
+                append_lines(text, name, labels, value)
             });
         }
     }

@@ -63,12 +63,8 @@ fn family_of(name: usize, naive: &NaiveFamily) -> MetricFamily<'static> {
             Value::Untyped(f64::from(value))
         }
     };
-    let metric = |(label, number): (&u8, &u8)| Metric {
-        labels: vec![Label::new("l", label.to_string())],
-        value: Some(value(*number)),
-        timestamp_ms: None,
-        unknown_fields: std::borrow::Cow::default(),
-    };
+    let metric =
+        |(label, number): (&u8, &u8)| ([Label::new("l", label.to_string())], value(*number).into());
     MetricFamily {
         name: NAMES[name].into(),
         help: naive.help.map(|help| help.to_string().into()),

@@ -164,17 +164,9 @@ fn limits_hold_for_what_grows_and_name_their_flags() {
 #[test]
 fn a_refusal_names_the_other_group() {
     let mut subject = filled(2);
-    let gauge = MetricFamily {
-        metric_type: MetricType::Gauge,
-        ..untyped("a", "x", 1.0)
-    };
-    let gauge = MetricFamily {
-        metrics: vec![Metric {
-            value: Some(Value::Gauge(1.0)),
-            ..gauge.metrics[0].clone()
-        }],
-        ..gauge
-    };
+    let mut gauge = untyped("a", "x", 1.0);
+    gauge.metric_type = MetricType::Gauge;
+    gauge.metrics.metric_mut(0).value = Some(Value::Gauge(1.0));
     let refusal = subject
         .push(&job("new"), PushMode::Replace, &[gauge])
         .unwrap_err();

@@ -8,7 +8,7 @@ use super::json::{
     append_float, append_integer, append_key, append_object, append_string, append_strings,
 };
 use crate::model::{
-    BucketCount, Counter, Histogram, Metric, MetricFamily, MetricType, Summary, Value,
+    BucketCount, Counter, Histogram, Label, MetricFamily, MetricType, Summary, Value,
 };
 use crate::store::PushedFamily;
 use crate::web::backend::PushedGroup;
@@ -63,26 +63,31 @@ fn append_family(out: &mut Vec<u8>, pushed: &PushedFamily<'_>, zone: &TimeZone) 
         append_string(out, help);
     }
     out.extend_from_slice(br#","metrics":["#);
-    for (at, metric) in metrics.iter().enumerate() {
+    for (at, (labels, metric)) in metrics.iter().enumerate() {
         if at > 0 {
             out.push(b',');
         }
-        append_metric(out, metric, *metric_type);
+        append_metric(out, labels, metric.value.as_ref(), *metric_type);
     }
     out.extend_from_slice(b"]}");
 }
 
 /// The keys of the object are sorted, so the labels stand where they fall.
-fn append_metric(out: &mut Vec<u8>, metric: &Metric<'_>, metric_type: MetricType) {
-    match (metric_type, &metric.value) {
+fn append_metric(
+    out: &mut Vec<u8>,
+    labels: &[Label<'_>],
+    value: Option<&Value<'_>>,
+    metric_type: MetricType,
+) {
+    match (metric_type, value) {
         (MetricType::Summary, Some(Value::Summary(summary))) => {
-            append_summary(out, metric, summary);
+            append_summary(out, labels, summary);
         }
-        (MetricType::Summary, _) => append_summary(out, metric, &Summary::default()),
+        (MetricType::Summary, _) => append_summary(out, labels, &Summary::default()),
         (MetricType::Histogram, Some(Value::Histogram(histogram))) => {
-            append_histogram(out, metric, histogram);
+            append_histogram(out, labels, histogram);
         }
-        (MetricType::Histogram, _) => append_histogram(out, metric, &Histogram::default()),
+        (MetricType::Histogram, _) => append_histogram(out, labels, &Histogram::default()),
         (
             MetricType::Counter
             | MetricType::Gauge
@@ -90,9 +95,9 @@ fn append_metric(out: &mut Vec<u8>, metric: &Metric<'_>, metric_type: MetricType
             | MetricType::GaugeHistogram,
             value,
         ) => {
-            append_labels(out, b"{", metric);
+            append_labels(out, b"{", labels);
             out.extend_from_slice(br#","value":"#);
-            append_float(out, simple_value(value.as_ref()));
+            append_float(out, simple_value(value));
         }
     }
     out.push(b'}');
@@ -108,17 +113,17 @@ fn simple_value(value: Option<&Value<'_>>) -> f64 {
     }
 }
 
-fn append_labels(out: &mut Vec<u8>, before: &[u8], metric: &Metric<'_>) {
+fn append_labels(out: &mut Vec<u8>, before: &[u8], labels: &[Label<'_>]) {
     out.extend_from_slice(before);
     append_key(out, LABELS);
-    let labels = metric.labels.iter();
+    let labels = labels.iter();
     append_strings(out, labels.map(|label| (&*label.name, &*label.value)));
 }
 
-fn append_summary(out: &mut Vec<u8>, metric: &Metric<'_>, summary: &Summary) {
+fn append_summary(out: &mut Vec<u8>, labels: &[Label<'_>], summary: &Summary) {
     out.extend_from_slice(br#"{"count":"#);
     append_integer(out, summary.count);
-    append_labels(out, b",", metric);
+    append_labels(out, b",", labels);
     out.extend_from_slice(br#","quantiles":"#);
     let quantiles = summary.quantiles.iter();
     let quantiles = quantiles.map(|&(quantile, value)| (float_key(quantile), value));
@@ -129,7 +134,7 @@ fn append_summary(out: &mut Vec<u8>, metric: &Metric<'_>, summary: &Summary) {
     append_float(out, summary.sum);
 }
 
-fn append_histogram(out: &mut Vec<u8>, metric: &Metric<'_>, histogram: &Histogram<'_>) {
+fn append_histogram(out: &mut Vec<u8>, labels: &[Label<'_>], histogram: &Histogram<'_>) {
     out.extend_from_slice(br#"{"buckets":"#);
     let count = if histogram.has_spans() {
         append_native_buckets(out, histogram);
@@ -140,7 +145,7 @@ fn append_histogram(out: &mut Vec<u8>, metric: &Metric<'_>, histogram: &Histogra
     };
     out.extend_from_slice(br#","count":"#);
     append_count(out, count);
-    append_labels(out, b",", metric);
+    append_labels(out, b",", labels);
     out.extend_from_slice(br#","sum":"#);
     append_float(out, histogram.sum);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{MetricFamily, MetricType};
+use crate::model::{MetricFamily, MetricType, Metrics};
 use crate::web::router;
 use crate::web::tests::{FakeBackend, FakeGroup, answer, get, pushed, request, settings};
 
@@ -63,7 +63,7 @@ async fn a_large_store_comes_in_chunks_that_join() {
             name: "m".into(),
             help: Some(help.clone().into()),
             metric_type: MetricType::Gauge,
-            metrics: Vec::new(),
+            metrics: Metrics::default(),
         };
         FakeGroup::new(&[("job", &format!("{number:04}"))], vec![pushed(family)])
     };

@@ -1,7 +1,7 @@
 //! The families of a group, each a table that opens.
 
 use super::labels::append_label;
-use crate::model::{BucketCount, Counter, Histogram, Metric, NameScheme, Summary, Value};
+use crate::model::{BucketCount, Counter, Histogram, Label, Metric, NameScheme, Summary, Value};
 use crate::store::PushedFamily;
 use crate::web::chunks::append;
 use crate::web::html::Escaped;
@@ -44,8 +44,8 @@ fn append_family(out: &mut Vec<u8>, pushed: &PushedFamily<'_>, settings: &Settin
             local_time::rfc3339(pushed.pushed_at, &settings.zone)
         ),
     );
-    for metric in family.metrics.iter().take(METRICS_PER_FAMILY) {
-        append_metric(out, metric, settings.name_scheme);
+    for (labels, metric) in family.metrics.iter().take(METRICS_PER_FAMILY) {
+        append_metric(out, labels, metric, settings.name_scheme);
     }
     out.extend_from_slice(b"</table>\n");
     let left_out = family.metrics.len().saturating_sub(METRICS_PER_FAMILY);
@@ -61,9 +61,9 @@ fn append_family(out: &mut Vec<u8>, pushed: &PushedFamily<'_>, settings: &Settin
     out.extend_from_slice(b"</details>\n");
 }
 
-fn append_metric(out: &mut Vec<u8>, metric: &Metric<'_>, scheme: NameScheme) {
+fn append_metric(out: &mut Vec<u8>, labels: &[Label<'_>], metric: &Metric<'_>, scheme: NameScheme) {
     out.extend_from_slice(b"<tr><td>");
-    for label in &metric.labels {
+    for label in labels {
         append_label(out, &label.name, &label.value, scheme);
     }
     out.extend_from_slice(b"</td><td>");

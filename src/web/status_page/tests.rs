@@ -2,25 +2,20 @@
 
 use super::*;
 use crate::model::{
-    Bucket, BucketSpan, Buckets, Histogram, Label, Metric, MetricFamily, MetricType, Summary, Value,
+    Bucket, BucketSpan, Buckets, Histogram, Label, MetricFamily, MetricType, Summary, Value,
 };
 use crate::web::router;
 use crate::web::tests::{FakeBackend, FakeGroup, get, pushed, settings};
 
-fn metric(value: Value<'static>) -> Metric<'static> {
-    Metric {
-        labels: vec![Label::new("job", "j"), Label::new("l", "<v>")],
-        value: Some(value),
-        timestamp_ms: None,
-        unknown_fields: Vec::new().into(),
-    }
-}
-
+/// A family with metrics of these values, each with the same labels.
 fn family(
     name: &'static str,
     metric_type: MetricType,
-    metrics: Vec<Metric<'static>>,
+    values: Vec<Value<'static>>,
 ) -> MetricFamily<'static> {
+    let labels = [Label::new("job", "j"), Label::new("l", "<v>")];
+    let values = values.into_iter();
+    let metrics = values.map(|value| (labels.clone(), value.into())).collect();
     MetricFamily {
         name: name.into(),
         help: Some("some <help>".into()),
@@ -39,7 +34,7 @@ async fn page(settings: Settings, groups: Vec<FakeGroup>, target: &str) -> Strin
 
 /// Whether the page of one group with this value holds this text.
 async fn check_value(metric_type: MetricType, value: Value<'static>, expected: &str) {
-    let family = pushed(family("m", metric_type, vec![metric(value)]));
+    let family = pushed(family("m", metric_type, vec![value]));
     let groups = vec![FakeGroup::new(&[("job", "j")], vec![family])];
     let page = page(settings(), groups, "/").await;
     let expected = format!("</td><td>{expected}</td></tr>\n");
@@ -178,7 +173,7 @@ async fn native_histograms_show_as_prometheus_prints_them() {
 
 #[tokio::test]
 async fn families_are_described_and_long_ones_cut() {
-    let gauges = (0..1001).map(|_| metric(Value::Gauge(1.0))).collect();
+    let gauges = vec![Value::Gauge(1.0); 1001];
     let family = pushed(family("m", MetricType::Gauge, gauges));
     let groups = vec![FakeGroup::new(&[("job", "j")], vec![family])];
     let page = page(settings(), groups, "/").await;

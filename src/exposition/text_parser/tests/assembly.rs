@@ -57,7 +57,7 @@ fn converts_the_counts_of_summaries_as_on_amd64() {
         ("-1e300", 1 << 63),
     ] {
         let body = format!("# TYPE m summary\nm_count {sent}\n");
-        let Some(Value::Summary(summary)) = metrics(&body).remove(0).value else {
+        let Some(Value::Summary(summary)) = metrics(&body).remove(0).1.value else {
             panic!("{sent}: not a summary");
         };
         assert_eq!(summary.count, count, "{sent}");
@@ -107,7 +107,7 @@ fn finds_the_metric_of_a_bucket_whatever_the_order_of_its_labels() {
         "m_bucket{le=\"2\",b=\"2\",a=\"1\"} 2\nm_count{b=\"1\",a=\"2\"} 5\nm_sum{a=\"1\",b=\"2\"} 3\nm_sum{a=\"1\"} 9\n",
     );
     let metrics = metrics(body);
-    let sums = metrics.iter().map(|metric| match &metric.value {
+    let sums = metrics.iter().map(|(_, metric)| match &metric.value {
         Some(Value::Histogram(histogram)) => {
             (histogram.buckets.len(), histogram.count, histogram.sum)
         }
@@ -123,7 +123,7 @@ fn finds_the_metric_of_a_bucket_whatever_the_order_of_its_labels() {
 fn a_histogram_with_a_float_count_has_only_those() {
     let counts = |body: &str| {
         let body = format!("# TYPE m histogram\n{body}");
-        let Some(Value::Histogram(histogram)) = metrics(&body).remove(0).value else {
+        let Some(Value::Histogram(histogram)) = metrics(&body).remove(0).1.value else {
             panic!("not a histogram");
         };
         let buckets = histogram.buckets.iter();

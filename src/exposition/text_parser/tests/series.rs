@@ -198,7 +198,7 @@ fn borrows_what_has_no_escapes() {
         let is = |text: &Cow<'_, str>| matches!(text, Cow::Borrowed(_));
         (is(&label.name), is(&label.value))
     };
-    let borrowed: Vec<_> = metrics[0].labels.iter().map(is_borrowed).collect();
+    let borrowed: Vec<_> = metrics[0].0.iter().map(is_borrowed).collect();
     assert_eq!(borrowed, [(true, true), (true, false), (true, true)]);
 }
 
@@ -355,7 +355,7 @@ fn remembers_few_label_names() {
     let body = line.repeat(2);
     let metrics = metrics(&body);
     assert_eq!(metrics[0], metrics[1]);
-    assert_eq!(metrics[1].labels.len(), labels.len());
+    assert_eq!(metrics[1].0.len(), labels.len());
     let twice = line.replace("l99=", "l98=");
     check(
         Legacy,

@@ -3,29 +3,26 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::{Bucket, BucketSpan, Buckets, Label};
+use crate::model::{Bucket, BucketSpan, Buckets, Metric};
 use crate::web::tests::{FakeGroup, pushed};
 
-fn metric(labels: &[(&'static str, &'static str)], value: Value<'static>) -> Metric<'static> {
+type LabelledMetric = (Vec<Label<'static>>, Metric<'static>);
+
+fn metric(labels: &[(&'static str, &'static str)], value: Value<'static>) -> LabelledMetric {
     let label = |&(name, value)| Label::new(name, value);
-    Metric {
-        labels: labels.iter().map(label).collect(),
-        value: Some(value),
-        timestamp_ms: None,
-        unknown_fields: Vec::new().into(),
-    }
+    (labels.iter().map(label).collect(), value.into())
 }
 
 fn family(
     name: &'static str,
     metric_type: MetricType,
-    metrics: Vec<Metric<'static>>,
+    metrics: Vec<LabelledMetric>,
 ) -> MetricFamily<'static> {
     MetricFamily {
         name: name.into(),
         help: None,
         metric_type,
-        metrics,
+        metrics: metrics.into_iter().collect(),
     }
 }
 
