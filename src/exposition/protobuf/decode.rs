@@ -6,8 +6,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use memchr::memchr;
-
 use super::metric_decoder::{MetricDecoder, Stop};
 use super::wire::{BYTES, Key, Reader, VARINT, WireError, low_32_bits};
 use super::{DecodeError, Unexposable};
@@ -43,7 +41,7 @@ pub fn decode_families(
             append_made(&mut families, empty_family);
         }
         flaws.remove(&at);
-        if let Some(flaw) = decode_family(message, &header, &mut decoder, &mut families[at])? {
+        if let Some(flaw) = decode_family(&header, &mut decoder, &mut families[at])? {
             flaws.insert(at, flaw);
         }
     }
@@ -60,12 +58,7 @@ pub fn decode_family_message(
 ) -> Result<MetricFamily<'_>, DecodeError> {
     let header = FamilyHeader::decode(message).map_err(Stop::from)?;
     let mut family = empty_family();
-    match decode_family(
-        message,
-        &header,
-        &mut MetricDecoder::new(limits),
-        &mut family,
-    )? {
+    match decode_family(&header, &mut MetricDecoder::new(limits), &mut family)? {
         None => Ok(family),
         Some(flaw) => Err(DecodeError::Unexposable(flaw)),
     }
@@ -105,6 +98,8 @@ struct FamilyHeader<'a> {
     help: Option<&'a [u8]>,
     type_number: u32,
     metrics: usize,
+    /// The fields from the first metric on.
+    fields: Reader<'a>,
 }
 
 impl<'a> FamilyHeader<'a> {
@@ -112,12 +107,16 @@ impl<'a> FamilyHeader<'a> {
         let mut header = Self::default();
         let mut reader = Reader::new(family);
         while !reader.is_at_end() {
+            let fields = reader;
             match reader.key()? {
                 Key(1, BYTES) => header.name = reader.bytes()?,
                 Key(2, BYTES) => header.help = Some(reader.bytes()?),
                 Key(3, VARINT) => header.type_number = low_32_bits(reader.varint()?),
                 Key(4, BYTES) => {
                     reader.bytes()?;
+                    if header.metrics == 0 {
+                        header.fields = fields;
+                    }
                     header.metrics += 1;
                 }
                 key => reader.skip(key)?,
@@ -162,9 +161,8 @@ fn empty_family<'a>() -> MetricFamily<'a> {
     }
 }
 
-/// Decodes a family into its place; if it is well-formed, the result tells why it cannot be exposed.
+/// Decodes the rest of a family into its place; if it is well-formed, the result tells why it cannot be exposed.
 fn decode_family<'a>(
-    message: &'a [u8],
     header: &FamilyHeader<'a>,
     decoder: &mut MetricDecoder<'a>,
     family: &mut MetricFamily<'a>,
@@ -176,7 +174,7 @@ fn decode_family<'a>(
     let metric_type = flaw.is_none().then_some(family.metric_type);
     decoder.begin_family(header.name, metric_type);
     family.metrics = Metrics::with_capacity(header.metrics);
-    let mut reader = Reader::new(message);
+    let mut reader = header.fields;
     while !reader.is_at_end() {
         match reader.key()? {
             Key(4, BYTES) => decoder.metric(reader.bytes()?, &mut family.metrics)?,
@@ -190,5 +188,5 @@ fn decode_family<'a>(
 /// holds NUL.
 pub(super) fn valid_name(name: &[u8]) -> Option<&str> {
     let name = std::str::from_utf8(name).ok()?;
-    memchr(0, name.as_bytes()).is_none().then_some(name)
+    (!name.as_bytes().contains(&0)).then_some(name)
 }

@@ -8,6 +8,9 @@ use crate::exposition::in_place::append_made;
 use crate::exposition::quoting::Quoted;
 use crate::model::Label;
 
+/// The labels of so many places are remembered; the last one stands for all behind it too.
+pub(super) const REMEMBERED: usize = 8;
+
 /// The last label that could be exposed at some place among the labels of a metric; at first an empty one.
 #[derive(Clone, Copy, Default)]
 pub(super) struct RecentLabel<'a> {
@@ -26,28 +29,16 @@ impl<'a> MetricDecoder<'a> {
         labels: &mut Vec<Label<'a>>,
     ) -> Result<(), Stop> {
         self.budget.take::<Label<'_>>(1)?;
-        let recent = self.recent_labels.get(place).copied().unwrap_or_default();
-        let label = if recent.message == message {
-            recent
-        } else {
-            let Some(label) = self.other_label(message, recent.name)? else {
-                return Ok(());
-            };
-            if let Some(recent) = self.recent_labels.get_mut(place) {
-                *recent = label;
-            }
-            label
-        };
-        append_made(labels, || Label::new(label.name, label.value));
+        let place = place.min(REMEMBERED - 1);
+        if self.recent_labels[place].message == message || self.read_label(message, place)? {
+            let RecentLabel { name, value, .. } = self.recent_labels[place];
+            append_made(labels, || Label::new(name, value));
+        }
         Ok(())
     }
 
-    /// Decodes a label, which likely has the name that is known to be valid.
-    fn other_label(
-        &mut self,
-        message: &'a [u8],
-        known_name: &'a str,
-    ) -> Result<Option<RecentLabel<'a>>, Stop> {
+    /// Makes a label the recent one at this place; whether it can be exposed.
+    fn read_label(&mut self, message: &'a [u8], place: usize) -> Result<bool, Stop> {
         let (mut name, mut value) = (&[][..], &[][..]);
         let mut reader = Reader::new(message);
         while !reader.is_at_end() {
@@ -57,8 +48,9 @@ impl<'a> MetricDecoder<'a> {
                 key => reader.skip(key)?,
             }
         }
-        let valid_name = if known_name.as_bytes() == name {
-            Some(known_name)
+        let recent = &mut self.recent_labels[place];
+        let valid_name = if recent.name.as_bytes() == name {
+            Some(recent.name)
         } else {
             valid_name(name)
         };
@@ -67,7 +59,7 @@ impl<'a> MetricDecoder<'a> {
                 family,
                 name: Quoted(name).to_string(),
             });
-            return Ok(None);
+            return Ok(false);
         };
         let Ok(valid_value) = std::str::from_utf8(value) else {
             self.note_flaw(|family| Unexposable::InvalidLabelValue {
@@ -75,13 +67,14 @@ impl<'a> MetricDecoder<'a> {
                 name: Quoted(name).to_string(),
                 value: Quoted(value).to_string(),
             });
-            return Ok(None);
+            return Ok(false);
         };
-        Ok(Some(RecentLabel {
+        *recent = RecentLabel {
             message,
             name: valid_name,
             value: valid_value,
-        }))
+        };
+        Ok(true)
     }
 
     /// Notes the flaw of a label if it is the first one. Nobody will see the metric, so the label can be left out.

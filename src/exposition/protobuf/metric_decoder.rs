@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::label_decoder::RecentLabel;
+use super::label_decoder::{REMEMBERED, RecentLabel};
 use super::wire::{BYTES, FIXED64, Key, Reader, VARINT, WireError, low_32_bits};
 use super::{DecodeError, Unexposable};
 use crate::exposition::limits::Budget;
@@ -16,8 +16,8 @@ pub(super) struct MetricDecoder<'a> {
     pub(super) family: &'a [u8],
     metric_type: Option<MetricType>,
     pub(super) budget: Budget,
-    /// By place, for the first few.
-    pub(super) recent_labels: [RecentLabel<'a>; 8],
+    /// By place.
+    pub(super) recent_labels: [RecentLabel<'a>; REMEMBERED],
     /// The first thing found because of which the family cannot be exposed.
     pub(super) flaw: Option<Unexposable>,
 }

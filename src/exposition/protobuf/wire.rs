@@ -16,7 +16,7 @@ pub(super) enum WireError {
 }
 
 /// What is left of a message.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
