@@ -57,7 +57,7 @@ impl<'a> Metrics<'a> {
     }
 
     /// The metrics, to change what is not their labels.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Metric<'a>> {
+    pub fn metrics_mut(&mut self) -> impl Iterator<Item = &mut Metric<'a>> {
         self.entries.iter_mut().map(|entry| &mut entry.metric)
     }
 

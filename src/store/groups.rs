@@ -347,7 +347,8 @@ impl Gauge {
     }
 
     fn family(self, key: &GroupingKey, gauge: PushGauge) -> MetricFamily<'_> {
-        let labels = SharedLabels::of(key).into_labels();
+        let shared = SharedLabels::of(key);
+        let labels = shared.labels().iter().cloned();
         MetricFamily {
             name: self.name().into(),
             help: Some(self.help().into()),
@@ -389,9 +390,7 @@ impl<'a> Unpacker<'a> {
         self.shared.become_those_of(key);
         let shared = &self.shared;
         self.metrics.map_labels(&mut self.spare, |own, labels| {
-            let from = labels.len();
-            labels.extend_from_slice(own);
-            shared.add_to(labels, from);
+            shared.append_exposed(own.iter().cloned(), labels);
         });
         &self.metrics
     }

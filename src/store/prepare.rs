@@ -179,8 +179,8 @@ impl<'a> Preparer<'a> {
         for ((own, metric), index) in family.metrics.iter().zip(0..) {
             let labels = &mut self.labels;
             labels.clear();
-            labels.extend(own.iter().map(borrowed));
-            self.shared.add_to(labels, 0);
+            let own = own.iter().map(borrowed);
+            self.shared.append_exposed(own, labels);
             check_metric(family, metric, labels, rules.limits)?;
             self.renderer.add(&family.name, labels, metric, index);
             pack(&mut self.packed, self.shared, labels, metric);

@@ -378,8 +378,9 @@ fn encode(
             .get(&entry.group)
             .and_then(|metrics| metrics.get(entry.index as usize));
         if let (Some(group), Some((own, metric))) = (state.group(entry.group), metric) {
-            let mut labels = own.to_vec();
-            SharedLabels::of(group.grouping_key()).add_to(&mut labels, 0);
+            let mut labels = Vec::with_capacity(8);
+            let shared = SharedLabels::of(group.grouping_key());
+            shared.append_exposed(own.iter().cloned(), &mut labels);
             let name_of = |label: &Label<'_>| {
                 escape_name(&label.name, escaping, NameKind::Label).into_owned()
             };

@@ -41,17 +41,17 @@ impl<'a> SharedLabels<'a> {
         &self.labels
     }
 
-    /// The same, to keep.
-    pub(super) fn into_labels(self) -> Vec<Label<'a>> {
-        self.labels
-    }
-
-    /// Makes a metric's own labels, those from this place on, the ones that it is exposed with: with these among them,
-    /// sorted by name.
+    /// Appends what a metric with these own labels is exposed with: they with the shared ones among them, sorted by name.
     ///
     /// Own labels that the grouping key names as well are overwritten; a name that the metric itself has twice stays
     /// there twice.
-    pub(super) fn add_to(&self, labels: &mut Vec<Label<'a>>, from: usize) {
+    pub(super) fn append_exposed(
+        &self,
+        own: impl IntoIterator<Item = Label<'a>>,
+        labels: &mut Vec<Label<'a>>,
+    ) {
+        let from = labels.len();
+        labels.extend(own);
         let own = &mut labels[from..];
         if !own.is_sorted_by(|a, b| a.name <= b.name) {
             own.sort_by(|a, b| a.name.cmp(&b.name));
@@ -87,12 +87,12 @@ mod tests {
     fn check(key: &[(&str, &str)], own: &[(&'static str, &'static str)], exposed: &str) {
         let key = GroupingKey::new(key.iter().copied()).unwrap();
         let shared = SharedLabels::of(&key);
-        let mut labels: Vec<_> = own
-            .iter()
-            .map(|(name, value)| Label::new(*name, *value))
-            .collect();
-        shared.add_to(&mut labels, 0);
-        let shown: Vec<_> = labels
+        let own = own.iter().map(|(name, value)| Label::new(*name, *value));
+        // Behind those of another metric, which stay as they are.
+        let mut labels = vec![Label::new("z", ""), Label::new("a", "")];
+        shared.append_exposed(own, &mut labels);
+        assert_eq!(labels[..2], [Label::new("z", ""), Label::new("a", "")]);
+        let shown: Vec<_> = labels[2..]
             .iter()
             .map(|label| {
                 let mark = if shared.has(label) { "" } else { "!" };

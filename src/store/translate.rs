@@ -115,7 +115,7 @@ fn stored(
         .map_err(|error| error.to_string())?;
     decoded
         .metrics
-        .iter_mut()
+        .metrics_mut()
         .for_each(|metric| metric.timestamp_ms = None);
     let limits = Limits::unlimited();
     let rules = PrepareRules {

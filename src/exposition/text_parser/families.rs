@@ -189,7 +189,7 @@ impl<'a> Families<'a> {
     ) -> Result<usize, TooLarge> {
         let family = &mut self.all[index];
         let recent = family.metrics.get(family.recent);
-        if recent.is_some_and(|(recent, _)| recent == labels.as_slice()) {
+        if recent.is_some_and(|(known, _)| known == labels.as_slice()) {
             return Ok(family.recent);
         }
         let mut hash = hash_of(labels.as_slice(), self.by_labels.hasher());
@@ -247,7 +247,7 @@ impl<'a> Family<'a> {
     }
 
     fn finish(mut self) -> MetricFamily<'a> {
-        for metric in self.metrics.iter_mut() {
+        for metric in self.metrics.metrics_mut() {
             if let Some(Value::Histogram(histogram)) = &mut metric.value {
                 samples::settle_counts(histogram);
             }
